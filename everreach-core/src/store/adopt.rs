@@ -1,0 +1,74 @@
+//! Tables that other programs may have made first: check what is needed, add what is missing, ignore the rest.
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use crate::{Error, ErrorKind, Result};
+
+struct SharedTable {
+    name: &'static str,
+    /// Columns without which we cannot work.
+    needed: &'static [&'static str],
+    added: &'static [AddedColumn],
+}
+
+struct AddedColumn {
+    name: &'static str,
+    sqlite: &'static str,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "used with the feature only"))]
+    postgres: &'static str,
+}
+
+const SHARED: [SharedTable; 2] = [
+    SharedTable {
+        name: "actp_cost_log",
+        needed: &["service", "action", "cost_usd", "created_at"],
+        added: &[
+            AddedColumn { name: "env", sqlite: "TEXT NOT NULL DEFAULT 'cloud'", postgres: "TEXT NOT NULL DEFAULT 'cloud'" },
+            AddedColumn { name: "everreach_month", sqlite: "TEXT", postgres: "TEXT" },
+            AddedColumn { name: "everreach_essential", sqlite: "INTEGER NOT NULL DEFAULT 0", postgres: "BOOLEAN NOT NULL DEFAULT FALSE" },
+        ],
+    },
+    SharedTable { name: "hybrid_cache", needed: &["action", "params_hash", "response_json", "cached_at"], added: &[] },
+];
+
+impl SharedTable {
+    /// The columns to add to a table that has these; nothing when the table does not exist yet.
+    fn missing(&self, present: &[String]) -> Result<Vec<&'static AddedColumn>> {
+        if present.is_empty() {
+            return Ok(Vec::new());
+        }
+        let has = |column: &str| present.iter().any(|name| name == column);
+        if let Some(column) = self.needed.iter().find(|column| !has(column)) {
+            return Err(Error::new(ErrorKind::Store, "a table of another program lacks a column that is needed: add it, or use another database")
+                .with_operation("adopt shared tables")
+                .with("table", self.name)
+                .with("column", column));
+        }
+        Ok(self.added.iter().filter(|column| !has(column.name)).collect())
+    }
+}
+
+pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    for table in &SHARED {
+        let present: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM pragma_table_info($1)").bind(table.name).fetch_all(&mut *connection).await?;
+        for column in table.missing(&present)? {
+            let statement = format!("ALTER TABLE {} ADD COLUMN {} {}", table.name, column.name, column.sqlite);
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "postgres")]
+pub(super) async fn postgres(connection: &mut sqlx::PgConnection) -> Result<()> {
+    const COLUMNS: &str = "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1";
+    for table in &SHARED {
+        let present: Vec<String> = sqlx::query_scalar(COLUMNS).bind(table.name).fetch_all(&mut *connection).await?;
+        for column in table.missing(&present)? {
+            let statement = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}", table.name, column.name, column.postgres);
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}

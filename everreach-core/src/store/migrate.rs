@@ -1,0 +1,101 @@
+//! The schema, step by step; the same numbers and names for both databases.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use super::Dialect;
+use crate::{Error, ErrorKind};
+
+/// The table that remembers which steps were taken; a name of our own, since the database may be shared.
+const TABLE: &str = "everreach_migrations";
+
+struct Step {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "used with the feature only"))]
+    postgres: &'static str,
+}
+
+const STEPS: [Step; 5] = [
+    Step {
+        version: 1,
+        name: "events",
+        sqlite: include_str!("../../migrations/sqlite/0001_events.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_events.sql"),
+    },
+    Step {
+        version: 2,
+        name: "ledger",
+        sqlite: include_str!("../../migrations/sqlite/0002_ledger.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_ledger.sql"),
+    },
+    Step {
+        version: 3,
+        name: "control",
+        sqlite: include_str!("../../migrations/sqlite/0003_control.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_control.sql"),
+    },
+    Step {
+        version: 4,
+        name: "cost",
+        sqlite: include_str!("../../migrations/sqlite/0004_cost.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_cost.sql"),
+    },
+    Step {
+        version: 5,
+        name: "hybrid_cache",
+        sqlite: include_str!("../../migrations/sqlite/0005_hybrid_cache.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_hybrid_cache.sql"),
+    },
+];
+
+/// How far the schema is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationState {
+    /// The newest step that the database has.
+    pub applied: i64,
+    /// The newest step that this program knows.
+    pub known: i64,
+}
+
+impl MigrationState {
+    pub(super) fn new(applied: i64) -> Self {
+        Self { applied, known: STEPS.iter().map(|step| step.version).max().unwrap_or(0) }
+    }
+}
+
+/// Takes every step that is missing; refuses a database that has steps this program does not know.
+pub(super) fn migrator(dialect: Dialect) -> Migrator {
+    let text = |step: &Step| match dialect {
+        Dialect::Sqlite => step.sqlite,
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => step.postgres,
+    };
+    let steps = STEPS.iter().map(|step| {
+        Migration::new(step.version, step.name.into(), MigrationType::Simple, text(step).into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(steps.collect());
+    migrator.dangerous_set_table_name(TABLE);
+    migrator
+}
+
+/// The newest step in the database, for people and for `db status`.
+pub(super) const NEWEST_APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM everreach_migrations";
+
+pub(super) fn explain(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(version) => Error::new(
+            ErrorKind::SchemaTooNew,
+            "the database was written by a newer version: install that version, or restore a backup made by this one",
+        )
+        .with("step", version),
+        MigrateError::VersionMismatch(version) => {
+            Error::new(ErrorKind::Store, "a schema step in the database differs from the one in this program").with("step", version)
+        }
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => Error::from(source),
+        other => Error::new(ErrorKind::Store, "the schema cannot be brought up to date").with_source(other),
+    }
+    .with_operation("migrate the database")
+}

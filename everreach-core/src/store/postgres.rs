@@ -1,0 +1,61 @@
+//! PostgreSQL: a pool; each write is a transaction of its own.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::migrate::{explain, migrator};
+use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
+use crate::{Error, ErrorKind, Result};
+
+#[derive(Debug)]
+pub(super) struct PostgresStore {
+    pool: PgPool,
+    write_timeout: Duration,
+}
+
+impl PostgresStore {
+    pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
+        let options = PgConnectOptions::from_str(&config.url)
+            .map_err(|source| Error::new(ErrorKind::Config, "a PostgreSQL URL has the form postgres://user:password@host:port/database").with_source(source))?
+            .application_name("everreach");
+        // A pooler in transaction mode hands each transaction to another backend: prepared statements do not survive there.
+        let options = if config.transaction_pooler { options.statement_cache_capacity(0) } else { options };
+        let pool = PgPoolOptions::new()
+            .max_connections(config.connections.max(2) * 4)
+            .acquire_timeout(config.write_timeout)
+            .connect_lazy_with(options);
+        let mut connection = pool.acquire().await?;
+        adopt::postgres(&mut connection).await?;
+        migrator(Dialect::Postgres).run(&mut *connection).await.map_err(explain)?;
+        drop(connection);
+        Ok(Self { pool, write_timeout: config.write_timeout })
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>>,
+    {
+        let transaction = async {
+            let mut connection = self.pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
+            let value = work(Db::Postgres(&mut transaction)).await?;
+            transaction.commit().await?;
+            Ok(value)
+        };
+        tokio::time::timeout(self.write_timeout, transaction).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::StoreUnavailable, "the database did not commit in time").with_operation("write"))
+        })
+    }
+
+    pub(super) async fn read(&self) -> Result<ReadConnection> {
+        Ok(ReadConnection::Postgres(self.pool.acquire().await?))
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,180 @@
+//! SQLite: one file, one writer, several readers.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+use uuid::Uuid;
+
+use super::migrate::{explain, migrator};
+use super::writer::Writer;
+use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
+use crate::{Error, ErrorKind, Result};
+
+/// Older ones can lose committed writes of the write-ahead log when a checkpoint races (fixed in 3.51.3).
+const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const MIGRATION_TRIES: u32 = 5;
+
+#[derive(Debug)]
+pub(super) struct SqliteStore {
+    path: PathBuf,
+    readers: SqlitePool,
+    writer: Writer,
+    write_timeout: Duration,
+    /// Removes the file of a store that was asked for in memory.
+    _private_folder: Option<PrivateFolder>,
+}
+
+impl SqliteStore {
+    pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
+        let private_folder = config.url.contains(":memory:").then(PrivateFolder::create).transpose()?;
+        let options = match &private_folder {
+            Some(folder) => SqliteConnectOptions::new().filename(folder.0.join("everreach.db")),
+            None => SqliteConnectOptions::from_str(&config.url)
+                .map_err(|source| Error::new(ErrorKind::Config, "a SQLite URL has the form sqlite://path/to/file.db").with_source(source))?,
+        };
+        let path = options.get_filename().to_owned();
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| cannot_open(&path).with_source(source))?;
+        }
+        let options = options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .pragma("trusted_schema", "OFF")
+            .pragma("cell_size_check", "ON")
+            .pragma("journal_size_limit", "67108864")
+            // Only these make an fsync reach the platter on macOS; elsewhere they change nothing.
+            .pragma("fullfsync", "1")
+            .pragma("checkpoint_fullfsync", "1");
+        let mut connection = options.connect().await.map_err(|source| {
+            let kind = Error::from(source);
+            cannot_open(&path).with("cause", kind.message().to_owned()).with_source(kind)
+        })?;
+        check_version(&mut connection).await?;
+        bring_up_to_date(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(config.connections)
+            .min_connections(0)
+            .acquire_timeout(config.write_timeout)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+        let writer = Writer::start(connection, options);
+        Ok(Self { path, readers, writer, write_timeout: config.write_timeout, _private_folder: private_folder })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        tokio::time::timeout(self.write_timeout, self.writer.write(work)).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::StoreUnavailable, "another program holds the database's lock: close it, or wait").with_operation("write"))
+        })
+    }
+
+    pub(super) async fn read(&self) -> Result<ReadConnection> {
+        Ok(ReadConnection::Sqlite(self.readers.acquire().await?))
+    }
+
+    pub(super) async fn backup(&self, to: PathBuf) -> Result<()> {
+        if to.exists() {
+            return Err(Error::new(ErrorKind::Conflict, "the file exists already: name another").with("file", to.display()));
+        }
+        let mut connection = self.readers.acquire().await?;
+        sqlx::query("VACUUM INTO $1").bind(to.display().to_string()).execute(&mut *connection).await?;
+        Ok(())
+    }
+
+    pub(super) async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+fn cannot_open(path: &Path) -> Error {
+    Error::new(ErrorKind::StoreUnavailable, "the database file cannot be opened: check that its folder exists and may be written")
+        .with("file", path.display())
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<()> {
+    let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    if is_safe_version(&text) {
+        return Ok(());
+    }
+    let (major, minor, patch) = OLDEST_SAFE;
+    Err(Error::new(ErrorKind::Store, "this SQLite can lose committed writes: link a newer one")
+        .with("seen", text)
+        .with("wanted", format!("{major}.{minor}.{patch} or newer")))
+}
+
+fn is_safe_version(text: &str) -> bool {
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= OLDEST_SAFE
+}
+
+/// Another process may be doing the same at this moment; whoever comes second finds the step taken and goes on.
+async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<()> {
+    for attempt in 1.. {
+        let outcome = async {
+            adopt::sqlite(connection).await?;
+            migrator(Dialect::Sqlite).run(&mut *connection).await.map_err(explain)
+        }
+        .await;
+        match outcome {
+            Err(error) if attempt < MIGRATION_TRIES && error.kind() != ErrorKind::SchemaTooNew => {
+                tracing::debug!(%error, attempt, "the schema step did not go through, looking again");
+                let _ended = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other,
+        }
+    }
+    Ok(())
+}
+
+/// A folder of our own under the system's temporary one, removed with its content when dropped.
+#[derive(Debug)]
+struct PrivateFolder(PathBuf);
+
+impl PrivateFolder {
+    fn create() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("everreach-{}", Uuid::now_v7()));
+        std::fs::create_dir(&folder).map_err(|source| cannot_open(&folder).with_source(source))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let _left_to_the_system = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_before_the_fix_are_refused() {
+        assert!(is_safe_version("3.51.3") && is_safe_version("3.52.0") && is_safe_version("4.0"));
+        assert!(!is_safe_version("3.51.2") && !is_safe_version("3.9.9") && !is_safe_version("garbage"));
+    }
+
+    #[tokio::test]
+    async fn the_linked_sqlite_is_new_enough() {
+        let store = SqliteStore::open(&StoreConfig::new("sqlite::memory:")).await.expect("it opens");
+        assert!(store.path().exists());
+    }
+}

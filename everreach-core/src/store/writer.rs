@@ -1,0 +1,225 @@
+//! The one writer: writes that wait together are committed together.
+//!
+//! Many connections that fight for SQLite's lock are slower than one queue, and the lock is not fair: under load a write can
+//! starve past any busy timeout. So a process has one writing connection. A write that finds it idle commits at once; those
+//! that arrive during a commit share the next one, each behind a savepoint, so that one that fails takes nothing with it.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Db;
+use super::error::is_busy;
+use crate::{Error, ErrorKind, Result};
+
+/// Writes in one commit at most, so that the first of them does not wait for ever.
+const BATCH: usize = 128;
+/// Writes that may wait; beyond it callers wait to be queued.
+const QUEUE: usize = 1024;
+const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+}
+
+enum Message {
+    Write(Box<dyn Write>),
+    Close(oneshot::Sender<()>),
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Message")
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+        let (queue, messages) = mpsc::channel(QUEUE);
+        tokio::spawn(WriteLoop { connection: Some(connection), options, messages }.run());
+        Self { queue }
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let write = Box::new(PendingWrite { work: Some(work), result: None, reply });
+        self.queue.send(Message::Write(write)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            let _already_closed = closed.await;
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::StoreUnavailable, "the database is closed").with_operation("write")
+}
+
+/// A write of any result type.
+trait Write: Send {
+    /// Whether somebody still waits for it.
+    fn is_wanted(&self) -> bool;
+    /// Runs it; says whether its changes are to be kept.
+    fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool>;
+    /// Hands over the result; `failure` says why the commit did not happen.
+    fn answer(self: Box<Self>, failure: Option<&Error>);
+}
+
+struct PendingWrite<T, F> {
+    work: Option<F>,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Write for PendingWrite<T, F>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
+{
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            let result = work(db).await;
+            let keep = result.is_ok();
+            self.result = Some(result);
+            keep
+        })
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&Error>) {
+        let result = match (self.result, failure) {
+            (Some(Err(own)), _) => Err(own),
+            (Some(Ok(value)), None) => Ok(value),
+            (_, failure) => {
+                let cause = failure.map_or_else(String::new, ToString::to_string);
+                Err(Error::new(ErrorKind::StoreUnavailable, "the write was not committed").with_operation("write").with("cause", cause))
+            }
+        };
+        let _caller_gone = self.reply.send(result);
+    }
+}
+
+struct WriteLoop {
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    messages: mpsc::Receiver<Message>,
+}
+
+impl WriteLoop {
+    async fn run(mut self) {
+        while let Some(message) = self.messages.recv().await {
+            let closing = match message {
+                Message::Write(first) => self.commit_together(first).await,
+                Message::Close(done) => Some(done),
+            };
+            if let Some(done) = closing {
+                self.messages.close();
+                if let Some(connection) = self.connection.take() {
+                    let _best_effort = connection.close().await;
+                }
+                let _nobody_waits = done.send(());
+            }
+        }
+    }
+
+    /// One transaction: the first write and whatever else waits. Returns the request to close, if one came along.
+    async fn commit_together(&mut self, first: Box<dyn Write>) -> Option<oneshot::Sender<()>> {
+        let mut done = Vec::new();
+        let mut closing = None;
+        let mut next = Some(first);
+        let outcome = match self.begin(next.as_deref_mut()).await {
+            Err(failure) => Err(failure),
+            Ok(()) => loop {
+                let Some(mut write) = next.take() else { break self.execute("COMMIT").await };
+                let ran = if write.is_wanted() { self.run_one(&mut *write).await } else { Ok(()) };
+                done.push(write);
+                if let Err(failure) = ran {
+                    break Err(failure);
+                }
+                if done.len() < BATCH {
+                    match self.messages.try_recv() {
+                        Ok(Message::Write(write)) => next = Some(write),
+                        Ok(Message::Close(request)) => closing = Some(request),
+                        Err(_) => {}
+                    }
+                }
+            },
+        };
+        done.extend(next);
+        if outcome.is_err() {
+            self.reset().await;
+        }
+        for write in done {
+            write.answer(outcome.as_ref().err());
+        }
+        closing
+    }
+
+    /// Waits for the lock as long as somebody waits for the write.
+    async fn begin(&mut self, first: Option<&mut (dyn Write + 'static)>) -> Result<()> {
+        loop {
+            let failure = match self.connection().await {
+                Err(failure) => failure,
+                Ok(connection) => match sqlx::query("BEGIN IMMEDIATE").execute(connection).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) if is_busy(&error) => error.into(),
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            if !first.as_ref().is_some_and(|write| write.is_wanted()) {
+                return Err(failure);
+            }
+            tokio::time::sleep(REOPEN_PAUSE).await;
+        }
+    }
+
+    async fn run_one(&mut self, write: &mut dyn Write) -> Result<()> {
+        self.execute("SAVEPOINT one_write").await?;
+        let connection = self.connection().await?;
+        if !write.run(Db::Sqlite(connection)).await {
+            // Fails when SQLite itself ended the transaction (disk full, I/O error): then the whole batch is gone.
+            self.execute("ROLLBACK TO one_write").await?;
+        }
+        self.execute("RELEASE one_write").await
+    }
+
+    async fn execute(&mut self, statement: &'static str) -> Result<()> {
+        let connection = self.connection().await?;
+        sqlx::query(statement).execute(connection).await?;
+        Ok(())
+    }
+
+    async fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        match self.connection {
+            Some(ref mut connection) => Ok(connection),
+            None => Ok(self.connection.insert(self.options.connect().await?)),
+        }
+    }
+
+    /// After a failure: end the transaction, or give the connection up when even that fails.
+    async fn reset(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        let ended = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        let no_transaction = |error: &sqlx::Error| error.to_string().contains("no transaction is active");
+        if ended.as_ref().is_err_and(|error| !no_transaction(error)) {
+            tracing::warn!("the writing connection is given up and opened anew");
+            self.connection = None;
+        }
+    }
+}
