@@ -2,16 +2,21 @@
 
 pub mod action;
 mod clock;
+pub mod cost;
 mod env;
 mod error;
 mod event;
+pub mod events;
 mod id;
 mod money;
+pub mod notify;
+pub mod routing;
+pub mod runtime;
 pub mod store;
+#[cfg(any(test, feature = "mock"))]
+pub mod testing;
 
 pub use action::{ActionName, CachedResult, Effect, Envelope, Outcome, Source};
-#[cfg(any(test, feature = "mock"))]
-pub use clock::ManualClock;
 pub use clock::{Clock, SharedClock, SystemClock, Timestamp};
 pub use env::{Mode, Side};
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -1,0 +1,64 @@
+//! The event log's SQL.
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::RecordedEvent;
+use crate::store::{Db, Stamp, on_db};
+use crate::{Event, Id, Result, Timestamp};
+
+const APPEND: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data) VALUES ($1, $2, $3, $4, $5)";
+const READ_AFTER: &str =
+    "SELECT seq, at, kind, subject, request_id, data FROM everreach_events WHERE seq > $1 ORDER BY seq LIMIT $2";
+const NEWEST: &str = "SELECT COALESCE(MAX(seq), 0) FROM everreach_events";
+const PRUNE: &str = "DELETE FROM everreach_events WHERE at < $1";
+
+/// Writes an event in the caller's own transaction.
+///
+/// # Errors
+/// The store's.
+pub async fn append(db: &mut Db<'_>, event: &Event) -> Result<()> {
+    on_db!(db, conn => {
+        sqlx::query(APPEND)
+            .bind(Stamp(event.at))
+            .bind(event.kind.as_ref())
+            .bind(event.subject.as_str())
+            .bind(event.request_id)
+            .bind(Json(&event.data))
+            .execute(conn)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    seq: i64,
+    at: Stamp,
+    kind: String,
+    subject: String,
+    request_id: Option<Id>,
+    data: Json<Value>,
+}
+
+impl From<Row> for RecordedEvent {
+    fn from(row: Row) -> Self {
+        let mut event = Event::new(row.at.0, row.kind, row.subject).with_data(row.data.0);
+        event.request_id = row.request_id;
+        Self::new(row.seq, event)
+    }
+}
+
+pub(super) async fn read_after(db: &mut Db<'_>, seq: i64, limit: u32) -> Result<Vec<RecordedEvent>> {
+    let rows: Vec<Row> = on_db!(db, conn => sqlx::query_as(READ_AFTER).bind(seq).bind(i64::from(limit)).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(RecordedEvent::from).collect())
+}
+
+pub(super) async fn newest(db: &mut Db<'_>) -> Result<i64> {
+    Ok(on_db!(db, conn => sqlx::query_scalar(NEWEST).fetch_one(conn).await)?)
+}
+
+pub(super) async fn prune(db: &mut Db<'_>, before: Timestamp) -> Result<u64> {
+    Ok(on_db!(db, conn => sqlx::query(PRUNE).bind(Stamp(before)).execute(conn).await.map(|done| done.rows_affected()))?)
+}

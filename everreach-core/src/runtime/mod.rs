@@ -1,0 +1,5 @@
+//! The whole: a builder that wires the capabilities into one cheap-to-clone handle.
+
+mod config;
+
+pub use config::RuntimeConfig;
