@@ -5,7 +5,10 @@
 
 mod classifier;
 mod config;
+mod decision;
 mod executor;
+mod explanation;
+mod request;
 mod route;
 
 #[cfg(feature = "mock")]
@@ -15,4 +18,7 @@ pub use config::{RemoteConfig, RoutingConfig};
 #[cfg(feature = "mock")]
 pub use executor::MockExecutor;
 pub use executor::{Call, Execution, Executor, Params, ServiceListing};
+pub use decision::{Conditions, Decision, Rule, Target, Verdict, decide};
+pub use explanation::{ExplainedDecision, Explanation, RuleVerdict};
+pub use request::RouteRequest;
 pub use route::{Dedupe, Preference, Route, RouteMatch};
