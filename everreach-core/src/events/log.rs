@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::{Event, Result, Timestamp};
 
 const QUEUE: usize = 8_192;
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 const LINGER: Duration = Duration::from_millis(200);
 
 /// An event with its place in the log.
@@ -57,13 +57,11 @@ impl EventLog {
     }
 
     /// Takes an event in without waiting. When the database is so far behind that the queue is full, the event goes to the
-    /// process log instead, as a warning.
+    /// process log instead.
     pub fn record(&self, event: Event) {
-        if let Err(
-            mpsc::error::TrySendError::Full(Message::Record(event)) | mpsc::error::TrySendError::Closed(Message::Record(event)),
-        ) = self.queue.try_send(Message::Record(event))
-        {
-            tracing::warn!(kind = %event.kind, subject = %event.subject, data = %event.data, "event not stored: the log is full or closed");
+        if let Err(refused) = self.queue.try_send(Message::Record(event)) {
+            let (mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) = refused;
+            tracing::warn!(?message, "event not stored: the log is full or closed");
         }
     }
 
@@ -91,6 +89,17 @@ impl EventLog {
     pub async fn newest(&self) -> Result<i64> {
         let mut connection = self.store.read().await?;
         store::newest(&mut connection.db()).await
+    }
+
+    /// How many events of this kind there are since `since` with a number above `seq`, and the newest number among them, so that
+    /// a next count can go on from there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_since(&self, kind: &str, since: Timestamp, seq: i64) -> Result<(u64, i64)> {
+        let mut connection = self.store.read().await?;
+        let (count, newest) = store::count(&mut connection.db(), kind, since, seq).await?;
+        Ok((u64::try_from(count).unwrap_or(0), newest))
     }
 
     /// Removes events older than this; returns how many.
@@ -156,16 +165,7 @@ async fn gather(messages: &mut mpsc::Receiver<Message>, waiting: &mut Vec<Messag
 
 async fn write(store: &Store, events: Vec<Event>) {
     let count = events.len();
-    let outcome = store
-        .write(move |mut db| {
-            Box::pin(async move {
-                for event in &events {
-                    store::append(&mut db, event).await?;
-                }
-                Ok(())
-            })
-        })
-        .await;
+    let outcome = store.write(move |mut db| Box::pin(async move { store::append_many(&mut db, &events).await })).await;
     if let Err(error) = outcome {
         tracing::warn!(%error, count, "events not stored");
     }

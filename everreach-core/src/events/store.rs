@@ -8,9 +8,17 @@ use crate::store::{Db, Stamp, on_db};
 use crate::{Event, Id, Result, Timestamp};
 
 const APPEND: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data) VALUES ($1, $2, $3, $4, $5)";
+/// Many rows from one JSON array: one statement, prepared once, whatever their number.
+const APPEND_MANY_SQLITE: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data)
+    SELECT value ->> 'at', value ->> 'kind', value ->> 'subject', value ->> 'request_id', value -> 'data' FROM json_each($1) ORDER BY key";
+#[cfg(feature = "postgres")]
+const APPEND_MANY_POSTGRES: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data)
+    SELECT (value ->> 'at')::timestamptz, value ->> 'kind', value ->> 'subject', (value ->> 'request_id')::uuid, value -> 'data'
+    FROM jsonb_array_elements($1) WITH ORDINALITY AS events (value, place) ORDER BY place";
 const READ_AFTER: &str =
     "SELECT seq, at, kind, subject, request_id, data FROM everreach_events WHERE seq > $1 ORDER BY seq LIMIT $2";
 const NEWEST: &str = "SELECT COALESCE(MAX(seq), 0) FROM everreach_events";
+const COUNT: &str = "SELECT COUNT(*), COALESCE(MAX(seq), $1) FROM everreach_events WHERE seq > $1 AND kind = $2 AND at >= $3";
 const PRUNE: &str = "DELETE FROM everreach_events WHERE at < $1";
 
 /// Writes an event in the caller's own transaction.
@@ -29,6 +37,27 @@ pub async fn append(db: &mut Db<'_>, event: &Event) -> Result<()> {
             .await
             .map(drop)
     })?;
+    Ok(())
+}
+
+pub(super) async fn append_many(db: &mut Db<'_>, events: &[Event]) -> Result<()> {
+    let rows: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            serde_json::json!({
+                "at": Stamp(event.at).to_string(),
+                "kind": event.kind,
+                "subject": event.subject,
+                "request_id": event.request_id,
+                "data": event.data,
+            })
+        })
+        .collect();
+    match db {
+        Db::Sqlite(conn) => sqlx::query(APPEND_MANY_SQLITE).bind(Json(rows)).execute(&mut **conn).await.map(drop)?,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => sqlx::query(APPEND_MANY_POSTGRES).bind(Json(rows)).execute(&mut **conn).await.map(drop)?,
+    }
     Ok(())
 }
 
@@ -57,6 +86,11 @@ pub(super) async fn read_after(db: &mut Db<'_>, seq: i64, limit: u32) -> Result<
 
 pub(super) async fn newest(db: &mut Db<'_>) -> Result<i64> {
     Ok(on_db!(db, conn => sqlx::query_scalar(NEWEST).fetch_one(conn).await)?)
+}
+
+/// How many of this kind there are after `seq` since `since`, and the newest number among them.
+pub(super) async fn count(db: &mut Db<'_>, kind: &str, since: Timestamp, seq: i64) -> Result<(i64, i64)> {
+    Ok(on_db!(db, conn => sqlx::query_as(COUNT).bind(seq).bind(kind).bind(Stamp(since)).fetch_one(conn).await)?)
 }
 
 pub(super) async fn prune(db: &mut Db<'_>, before: Timestamp) -> Result<u64> {

@@ -9,4 +9,4 @@ mod telegram;
 #[cfg(feature = "mock")]
 pub use notifier::MockNotifier;
 pub use notifier::{LogNotifier, Notifier};
-pub use telegram::TelegramConfig;
+pub use telegram::{TelegramConfig, TelegramNotifier};

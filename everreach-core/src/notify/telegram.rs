@@ -1,7 +1,18 @@
 //! Notices over the Telegram Bot API.
 
-use secrecy::SecretString;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use url::Url;
+
+use super::Notifier;
+use crate::{Error, ErrorKind, Result};
+
+/// The API's limit for one message, in characters.
+const MAX_CHARACTERS: usize = 4_096;
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A bot and the chat it writes to.
 #[derive(Debug, Clone)]
@@ -20,5 +31,59 @@ impl TelegramConfig {
     #[must_use]
     pub fn new(token: impl Into<SecretString>, chat_id: impl Into<String>, base_url: Url) -> Self {
         Self { token: token.into(), chat_id: chat_id.into(), base_url }
+    }
+}
+
+/// Sends notices to a Telegram chat.
+#[derive(Debug, Clone)]
+pub struct TelegramNotifier {
+    config: TelegramConfig,
+    client: reqwest::Client,
+}
+
+impl TelegramNotifier {
+    /// A notifier for this bot and chat.
+    #[must_use]
+    pub const fn new(config: TelegramConfig, client: reqwest::Client) -> Self {
+        Self { config, client }
+    }
+}
+
+#[async_trait]
+impl Notifier for TelegramNotifier {
+    async fn notify(&self, message: &str) -> Result<()> {
+        let mut url = self.config.base_url.clone();
+        let method = format!("bot{}/sendMessage", self.config.token.expose_secret());
+        url.path_segments_mut()
+            .map_err(|()| Error::new(ErrorKind::Config, "TELEGRAM_BASE_URL is an http or https URL"))?
+            .pop_if_empty()
+            .extend(method.split('/'));
+        let body = json!({"chat_id": self.config.chat_id, "text": shorten(message)});
+        let failed = |detail: String| Error::new(ErrorKind::Unreachable, "the notice was not delivered to Telegram").with("cause", detail);
+        let answer = self.client.post(url).json(&body).timeout(TIMEOUT).send().await;
+        // The URL carries the token, so it must not show up in the error.
+        let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
+        if answer.status().is_success() { Ok(()) } else { Err(failed(format!("HTTP {}", answer.status()))) }
+    }
+}
+
+/// The message, cut to what the API takes.
+fn shorten(message: &str) -> String {
+    if message.chars().count() <= MAX_CHARACTERS {
+        return message.to_owned();
+    }
+    let mut short: String = message.chars().take(MAX_CHARACTERS - 1).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_notices_are_cut_at_the_limit_in_characters() {
+        assert_eq!(shorten("short"), "short");
+        assert_eq!(shorten(&"ü".repeat(5_000)).chars().count(), MAX_CHARACTERS);
     }
 }

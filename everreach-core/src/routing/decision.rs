@@ -262,3 +262,13 @@ fn settle(route: &Route, conditions: &Conditions, wish: Wish, seen: &mut dyn FnM
     chosen(seen);
     Decision { fallback: wish.fallback, ..Decision::run(Side::Cloud, wish.rule) }
 }
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Run(side) => side.fmt(f),
+            Self::Refuse(kind) => write!(f, "refuse: {kind}"),
+            Self::Queue => f.write_str("queue"),
+        }
+    }
+}

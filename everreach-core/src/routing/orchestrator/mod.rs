@@ -1,0 +1,14 @@
+//! The orchestrator: decide, journal, reserve, execute, settle, answer.
+//!
+//! # Law
+//! It alone falls back, and only to where that cannot make an outward action happen twice. Every failure is an envelope.
+
+mod batch;
+mod carry_out;
+mod flight;
+mod journaled;
+mod route;
+mod tries;
+
+pub use route::Orchestrator;
+pub(crate) use route::OrchestratorParts;

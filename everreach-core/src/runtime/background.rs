@@ -1,0 +1,88 @@
+//! What goes on without being asked: probes, watchers, housekeeping.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Runtime;
+use crate::cost::SqlCostGuard;
+use crate::routing::{probe_cloud, watch_route_table};
+use crate::{Error, Result};
+
+/// Time between two rounds of settling what others left.
+const SETTLE_EVERY: Duration = Duration::from_secs(60);
+/// Time between two rounds of removing what is too old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// How long events are kept.
+const KEEP_EVENTS: TimeDelta = TimeDelta::days(90);
+
+/// Settles what a crash left, then starts the tasks. They end when the runtime stops.
+pub(super) async fn start(runtime: &Runtime, guard: &SqlCostGuard, client: reqwest::Client) -> Result<()> {
+    let parts = &runtime.parts;
+    settle(runtime, guard).await?;
+    let stopping = &parts.stopping;
+    parts.background.spawn(parts.stop.clone().watch(stopping.clone()));
+    parts.background.spawn(parts.key_ring.clone().watch(stopping.clone()));
+    if let Some(path) = parts.config.routing.table.clone() {
+        let (table, events, clock) = (parts.table.clone(), parts.events.clone(), parts.clock.clone());
+        parts.background.spawn(watch_route_table(table, path, events, clock, stopping.clone()));
+    }
+    if let Some(cloud) = parts.config.cloud.clone().filter(|_| !parts.config.routing.offline) {
+        let (view, events, clock, notifier) =
+            (parts.connectivity.clone(), parts.events.clone(), parts.clock.clone(), parts.notifier.clone());
+        parts.background.spawn(probe_cloud(client, cloud.endpoint, view, events, clock, notifier, stopping.clone()));
+    }
+    parts.background.spawn(keep_house(runtime.clone(), guard.clone()));
+    resume_approved(runtime).await
+}
+
+async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
+    let parts = &runtime.parts;
+    let recovered = parts.ledger.recover().await?;
+    if recovered.unknown > 0 {
+        tracing::warn!(held = recovered.unknown, "calls may or may not have happened: look at them and resolve them");
+    }
+    parts.approvals.expire_due().await?;
+    guard.absorb().await?;
+    guard.reconcile().await?;
+    Ok(())
+}
+
+/// A crash may have come between a person's agreement and the run.
+async fn resume_approved(runtime: &Runtime) -> Result<()> {
+    for approval in runtime.parts.approvals.approved_unconsumed().await? {
+        let orchestrator = runtime.parts.orchestrator.clone();
+        runtime.parts.background.spawn(async move { drop(orchestrator.run_approved(approval).await) });
+    }
+    Ok(())
+}
+
+async fn keep_house(runtime: Runtime, guard: SqlCostGuard) {
+    let stopping = runtime.parts.stopping.clone();
+    let mut since_prune = PRUNE_EVERY;
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(SETTLE_EVERY) => {}
+        }
+        complain(settle(&runtime, &guard).await, "what others left could not be settled");
+        since_prune += SETTLE_EVERY;
+        if since_prune >= PRUNE_EVERY {
+            since_prune = Duration::ZERO;
+            complain(prune(&runtime).await, "what is too old could not be removed");
+        }
+    }
+}
+
+async fn prune(runtime: &Runtime) -> Result<()> {
+    let parts = &runtime.parts;
+    parts.ledger.prune().await?;
+    parts.events.prune(parts.clock.now() - KEEP_EVENTS).await?;
+    Ok(())
+}
+
+fn complain(outcome: Result<(), Error>, what: &'static str) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "{what}");
+    }
+}

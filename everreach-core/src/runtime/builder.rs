@@ -1,0 +1,215 @@
+//! Building a runtime.
+
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::handle::RuntimeParts;
+use super::{Runtime, RuntimeConfig, background, services};
+use crate::access::{AccessKeys, KeyRing};
+use crate::approval::Approvals;
+use crate::breaker::{BreakerConfig, CircuitSet};
+use crate::cost::{CostGuard, SqlCostGuard};
+use crate::events::EventLog;
+use crate::ledger::Ledger;
+use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
+use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
+use crate::routing::{
+    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalSide, OfflineCache, Orchestrator, OrchestratorParts,
+    RouteTable, SharedRouteTable,
+};
+use crate::stop::StopSwitch;
+use crate::store::Store;
+use crate::{Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock, http};
+
+/// Wires a runtime together; whatever is not given is made from the settings.
+#[must_use]
+pub struct RuntimeBuilder {
+    config: RuntimeConfig,
+    clock: Option<SharedClock>,
+    store: Option<Store>,
+    local: Option<Arc<dyn Executor>>,
+    cloud: Option<Arc<dyn Executor>>,
+    classifier: Option<Arc<dyn Classifier>>,
+    cost: Option<Arc<dyn CostGuard>>,
+    notifier: Option<Arc<dyn Notifier>>,
+    retry_policy: RetryPolicy,
+}
+
+impl std::fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuntimeBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl RuntimeBuilder {
+    pub(super) fn new(config: RuntimeConfig) -> Self {
+        Self {
+            config,
+            clock: None,
+            store: None,
+            local: None,
+            cloud: None,
+            classifier: None,
+            cost: None,
+            notifier: None,
+            retry_policy: RetryPolicy::default(),
+        }
+    }
+
+    /// Uses this clock.
+    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Uses a database that is open already.
+    pub fn with_store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Replaces the local side: by default the `system.*` actions of this process and the worker at `LOCAL_ENDPOINT`.
+    pub fn with_local(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.local = Some(executor);
+        self
+    }
+
+    /// Replaces the cloud side.
+    pub fn with_cloud(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.cloud = Some(executor);
+        self
+    }
+
+    /// Replaces the route table's classes.
+    pub fn with_classifier(mut self, classifier: Arc<dyn Classifier>) -> Self {
+        self.classifier = Some(classifier);
+        self
+    }
+
+    /// Replaces the cost guard.
+    pub fn with_cost_guard(mut self, guard: Arc<dyn CostGuard>) -> Self {
+        self.cost = Some(guard);
+        self
+    }
+
+    /// Replaces where notices go.
+    pub fn with_notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
+    /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
+    pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// Opens the database, settles what a crash left, and starts the background tasks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for settings that do not go together, or what the database says.
+    pub async fn build(self) -> Result<Runtime> {
+        let config = self.config;
+        config.cost.validate()?;
+        let needs_cloud = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
+        if needs_cloud && config.cloud.is_none() && self.cloud.is_none() {
+            return Err(Error::new(ErrorKind::Config, "cloud and hybrid need CLOUD_ENDPOINT and EVERREACH_CLOUD_KEY")
+                .with("EVERREACH_ENV", config.routing.mode));
+        }
+        let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        let table = match &config.routing.table {
+            Some(path) => RouteTable::load(path)?,
+            None => RouteTable::builtin(),
+        };
+        let table = SharedRouteTable::new(table);
+        let client = http::client()?;
+        let store = match self.store {
+            Some(store) => store,
+            None => Store::open(&config.store).await?,
+        };
+        let events = EventLog::start(store.clone());
+        let notifier = self.notifier.unwrap_or_else(|| match &config.telegram {
+            Some(telegram) => Arc::new(TelegramNotifier::new(telegram.clone(), client.clone())),
+            None => Arc::new(LogNotifier::default()),
+        });
+        let sql_guard = SqlCostGuard::new(store.clone(), config.cost.clone(), Arc::clone(&clock), events.clone())
+            .with_notifier(Arc::clone(&notifier));
+        let cost = self.cost.unwrap_or_else(|| Arc::new(sql_guard.clone()));
+        let ledger = Ledger::new(store.clone(), Arc::clone(&clock), events.clone(), Id::new().to_string());
+        let approvals = Approvals::new(store.clone(), Arc::clone(&clock), events.clone());
+        let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
+        let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
+        let key_ring = KeyRing::load(&access_keys).await?;
+        let connectivity = ConnectivityView::new(config.routing.offline, clock.now());
+        let calls = TaskTracker::new();
+
+        let cloud = match (self.cloud, &config.cloud) {
+            (Some(cloud), _) => Some(cloud),
+            (None, Some(remote)) => Some(Arc::new(CloudExecutor::new(client.clone(), remote.clone(), Arc::clone(&clock))?) as Arc<dyn Executor>),
+            (None, None) => None,
+        };
+        let local = match self.local {
+            Some(local) => local,
+            None => {
+                let worker = config.worker.clone().map(|worker| HttpExecutor::new(client.clone(), worker, Arc::clone(&clock)));
+                let registry = services::registry(&services::Sources {
+                    store: store.clone(),
+                    clock: Arc::clone(&clock),
+                    connectivity: connectivity.clone(),
+                    table: table.clone(),
+                    notifier: Arc::clone(&notifier),
+                    worker: worker.clone(),
+                });
+                Arc::new(LocalSide::new(registry, worker))
+            }
+        };
+        let orchestrator = Orchestrator::new(OrchestratorParts {
+            config: config.routing.clone(),
+            clock: Arc::clone(&clock),
+            classifier: self.classifier.unwrap_or_else(|| Arc::new(table.clone())),
+            table: table.clone(),
+            local,
+            cloud,
+            cost: Arc::clone(&cost),
+            default_rate: config.cost.default_rate,
+            ledger: ledger.clone(),
+            approvals: approvals.clone(),
+            stop: stop.clone(),
+            events: events.clone(),
+            cache: OfflineCache::new(store.clone(), Arc::clone(&clock)),
+            circuits: CircuitSet::new(BreakerConfig::default(), Arc::clone(&clock)),
+            retry_policy: self.retry_policy,
+            retry_budget: RetryBudget::new(Arc::clone(&clock), BudgetConfig::default()),
+            connectivity: connectivity.clone(),
+            tasks: calls.clone(),
+        });
+        let runtime = Runtime {
+            parts: Arc::new(RuntimeParts {
+                started_at: clock.now(),
+                started: clock.monotonic(),
+                config,
+                clock,
+                store,
+                events,
+                notifier,
+                cost,
+                ledger,
+                approvals,
+                stop,
+                access_keys,
+                key_ring,
+                table,
+                connectivity,
+                orchestrator,
+                routed_today: Mutex::default(),
+                calls,
+                background: TaskTracker::new(),
+                stopping: CancellationToken::new(),
+            }),
+        };
+        background::start(&runtime, &sql_guard, client).await?;
+        Ok(runtime)
+    }
+}

@@ -1,0 +1,83 @@
+//! The actions that this process answers itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::notify::Notifier;
+use crate::routing::{ConnectivityView, Executor, HttpExecutor, LocalExecutor, Params, SharedRouteTable};
+use crate::store::Store;
+use crate::{Error, ErrorKind, Result, SharedClock};
+
+/// How long a heartbeat waits for the worker.
+const WORKER_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the actions look at.
+#[derive(Clone)]
+pub(super) struct Sources {
+    pub(super) store: Store,
+    pub(super) clock: SharedClock,
+    pub(super) connectivity: ConnectivityView,
+    pub(super) table: SharedRouteTable,
+    pub(super) notifier: Arc<dyn Notifier>,
+    pub(super) worker: Option<HttpExecutor>,
+}
+
+pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {
+    let (heartbeat, self_test, listing, notify) = (sources.clone(), sources.clone(), sources.clone(), sources.clone());
+    LocalExecutor::builder()
+        .handler("system.heartbeat", "health of what this terminal is connected to", move |_| {
+            let sources = heartbeat.clone();
+            async move { Ok(health(&sources).await) }
+        })
+        .handler("system.self_test", "run the internal checks", move |_| {
+            let sources = self_test.clone();
+            async move { Ok(check(&sources).await) }
+        })
+        .handler("system.list_services", "the actions of the route table", move |_| {
+            let table = listing.table.current();
+            async move {
+                let services: Params =
+                    table.routes().map(|route| (route.action.to_string(), Value::from(route.description.as_str()))).collect();
+                Ok(Value::Object(services))
+            }
+        })
+        .handler("telegram.send", "a notice to the operator", move |params| {
+            let notifier = Arc::clone(&notify.notifier);
+            async move { send_notice(&*notifier, &params).await }
+        })
+        .build()
+}
+
+async fn health(sources: &Sources) -> Value {
+    let database = word(sources.store.ping().await.is_ok());
+    let worker = match &sources.worker {
+        None => "not configured",
+        Some(worker) => word(tokio::time::timeout(WORKER_PATIENCE, worker.services()).await.is_ok_and(|listed| listed.is_ok())),
+    };
+    let cloud = if sources.connectivity.is_offline() { "offline" } else { "online" };
+    json!({"at": sources.clock.now(), "services": {"database": database, "worker": worker, "cloud": cloud}})
+}
+
+async fn check(sources: &Sources) -> Value {
+    let schema = sources.store.migration_state().await;
+    let table = sources.table.current();
+    json!({"components": [
+        {"name": "database", "ok": sources.store.ping().await.is_ok()},
+        {"name": "schema", "ok": schema.as_ref().is_ok_and(|state| state.applied == state.known)},
+        {"name": "route_table", "ok": true, "routes": table.routes().count(), "digest": table.digest()},
+    ]})
+}
+
+async fn send_notice(notifier: &dyn Notifier, params: &Params) -> Result<Value> {
+    let Some(message) = params.get("message").and_then(Value::as_str).filter(|message| !message.trim().is_empty()) else {
+        return Err(Error::new(ErrorKind::InvalidParams, "telegram.send takes {\"message\": \"…\"}"));
+    };
+    notifier.notify(message).await?;
+    Ok(json!({"success": true}))
+}
+
+const fn word(is_good: bool) -> &'static str {
+    if is_good { "ok" } else { "down" }
+}
