@@ -1,11 +1,13 @@
 //! The cache's handle.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::store;
-use crate::ledger::fingerprint;
+use crate::ledger::{Fingerprint, fingerprint};
 use crate::routing::Params;
 use crate::store::Store;
 use crate::{ActionName, CachedResult, Result, SharedClock};
@@ -23,18 +25,40 @@ pub enum CacheHit {
     Stale(CachedResult),
 }
 
+/// The same answer is not written again within this time.
+const REWRITE_AFTER: Duration = Duration::from_secs(60);
+/// Answers whose last write is remembered.
+const REMEMBERED: usize = 4_096;
+
 /// A cheap-to-clone handle on `hybrid_cache`.
 #[derive(Debug, Clone)]
 pub struct OfflineCache {
     store: Store,
     clock: SharedClock,
+    /// When which answer was last written, so that a busy read does not cost a write each time.
+    written: Arc<Mutex<HashMap<Fingerprint, Duration>>>,
 }
 
 impl OfflineCache {
     /// The cache in this database.
     #[must_use]
-    pub const fn new(store: Store, clock: SharedClock) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, clock: SharedClock) -> Self {
+        Self { store, clock, written: Arc::default() }
+    }
+
+    /// Whether the answer to this question is due to be kept: it was not within the last minute.
+    #[must_use]
+    pub fn is_due(&self, action: &ActionName, params: &Params) -> bool {
+        let (hash, now) = (fingerprint(action, params), self.clock.monotonic());
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.get(&hash).is_some_and(|last| now.saturating_sub(*last) < REWRITE_AFTER) {
+            return false;
+        }
+        if written.len() >= REMEMBERED {
+            written.clear();
+        }
+        written.insert(hash, now);
+        true
     }
 
     /// Keeps an answer.

@@ -6,7 +6,7 @@ use super::Orchestrator;
 use super::flight::Flight;
 use crate::routing::offline::CacheHit;
 use crate::routing::{Decision, Execution, Target};
-use crate::{Error, ErrorKind, Outcome, Side, Source};
+use crate::{Effect, Error, ErrorKind, Outcome, Side, Source};
 
 impl Orchestrator {
     /// Runs the decision to its end and writes the answer into the flight's envelope.
@@ -108,7 +108,7 @@ impl Orchestrator {
     }
 
     async fn cached(&self, flight: &Flight) -> Option<CacheHit> {
-        if flight.route.cache_ttl.is_zero() || flight.route.effect != crate::Effect::Read {
+        if flight.route.cache_ttl.is_zero() || flight.route.effect != Effect::Read {
             return None;
         }
         let hit = self.parts.cache.get(&flight.route.action, &flight.call.params, flight.route.cache_ttl).await;
@@ -117,7 +117,11 @@ impl Orchestrator {
 
     fn keep_for_later(&self, flight: &Flight, source: Source, result: &Value) {
         let route = &flight.route;
-        if source != Source::Cloud || self.parts.config.is_cloud_terminal || route.cache_ttl.is_zero() || route.effect != crate::Effect::Read {
+        let is_cacheable = !route.cache_ttl.is_zero() && route.effect == Effect::Read;
+        if source != Source::Cloud || self.parts.config.is_cloud_terminal || !is_cacheable {
+            return;
+        }
+        if !self.parts.cache.is_due(&route.action, &flight.call.params) {
             return;
         }
         let (cache, action, params, result) = (self.parts.cache.clone(), route.action.clone(), flight.call.params.clone(), result.clone());
