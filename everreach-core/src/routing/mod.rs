@@ -7,6 +7,7 @@ mod classifier;
 mod config;
 mod executor;
 mod route;
+mod table;
 
 #[cfg(feature = "mock")]
 pub use classifier::MockClassifier;
@@ -16,3 +17,4 @@ pub use config::{RemoteConfig, RoutingConfig};
 pub use executor::MockExecutor;
 pub use executor::{Call, Execution, Executor, Params, ServiceListing};
 pub use route::{Dedupe, Preference, Route, RouteMatch};
+pub use table::{RouteTable, SharedRouteTable};
