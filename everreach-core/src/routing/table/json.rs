@@ -125,7 +125,9 @@ impl<'a> Member<'a> {
             return Ok(*meant);
         }
         let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let error = self.wrong_value(source, parent, "this value is not one of its words").with("expected", words.join(" | "));
+        let error = self
+            .wrong_value(source, parent, "the value is not one of the words that may stand here")
+            .with("expected", words.join(" | "));
         Err(match seen.and_then(|seen| nearest::word(&seen, &words)) {
             Some(word) => error.with("did_you_mean", word),
             None => error,
@@ -170,8 +172,15 @@ fn join(parent: &str, name: &str) -> String {
 
 /// The beginning of a part, on one line and harmless to print.
 fn shown(part: &str) -> String {
-    let mut shown: String = part.trim().chars().take(SHOWN).flat_map(char::escape_default).collect();
-    if part.trim().chars().nth(SHOWN).is_some() {
+    let mut chars = part.trim().chars();
+    let mut shown = String::new();
+    for c in chars.by_ref().take(SHOWN) {
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    if chars.next().is_some() {
         shown.push('…');
     }
     shown

@@ -9,9 +9,9 @@ const SHOWN: usize = 3;
 const LIKE_NAME: f64 = 0.65;
 /// Inside one service the topics decide, and less likeness is enough.
 const LIKE_TOPIC: f64 = 0.55;
-/// What a topic counts that begins or ends another, as `gen` does in `generate`.
-const PART_OF_TOPIC: f64 = 0.7;
-const SHORTEST_PART: usize = 3;
+/// What a topic counts that shortens another, as `gen` does `generate`, `msg` `message` and `contacts` `list_contacts`.
+const SHORTENED_TOPIC: f64 = 0.7;
+const SHORTEST: usize = 3;
 /// Puts the asked service's own topics first.
 const SAME_SERVICE: f64 = 0.2;
 const LIKE_WORD: f64 = 0.5;
@@ -39,10 +39,18 @@ fn likeness(asked: &ActionName, known: &ActionName) -> Option<f64> {
         return (whole >= LIKE_NAME).then_some(whole);
     }
     let (left, right) = (asked.topic(), known.topic());
-    let part_of = |short: &str, long: &str| short.len() >= SHORTEST_PART && (long.starts_with(short) || long.ends_with(short));
-    let part = if part_of(left, right) || part_of(right, left) { PART_OF_TOPIC } else { 0.0 };
-    let topic = strsim::normalized_damerau_levenshtein(left, right).max(part);
+    let shortened = if shortens(left, right) || shortens(right, left) { SHORTENED_TOPIC } else { 0.0 };
+    let topic = strsim::normalized_damerau_levenshtein(left, right).max(shortened);
     (topic >= LIKE_TOPIC).then_some(topic + SAME_SERVICE)
+}
+
+/// Whether the short word is the end of the long one, or has the same first letter and leaves letters out.
+fn shortens(short: &str, long: &str) -> bool {
+    if short.len() < SHORTEST || long.ends_with(short) {
+        return short.len() >= SHORTEST;
+    }
+    let mut letters = long.bytes();
+    short.as_bytes().first() == long.as_bytes().first() && short.bytes().all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 #[cfg(test)]
@@ -64,6 +72,7 @@ mod tests {
     #[test]
     fn a_shortened_topic_finds_the_long_one() {
         assert_eq!(nearest("twitter.gen", &["twitter.generate", "twitter.metrics"]), ["twitter.generate"]);
+        assert_eq!(nearest("linkedin.msg", &["linkedin.message", "linkedin.ai_message"]), ["linkedin.message"]);
         assert_eq!(nearest("crm.contacts", &["crm.list_contacts", "crm.stats"]), ["crm.list_contacts"]);
     }
 

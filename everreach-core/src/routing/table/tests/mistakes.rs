@@ -37,7 +37,8 @@ fn an_unknown_field_is_named_with_the_one_that_was_meant() {
 
 #[test]
 fn an_unknown_word_is_named_with_the_words_that_are_known() {
-    let error = check("{\"dm.send\":\n{\"preferred_env\":\n\"clod\"}}", "3", "dm.send.preferred_env", "not one of its words");
+    let error = check("{\"dm.send\":\n{\"preferred_env\":\n\"clod\"}}", "3", "dm.send.preferred_env", "not one of the words");
+    assert_eq!(context(&error, "seen"), Some("\"clod\""));
     assert_eq!(context(&error, "expected"), Some("cloud | local | auto"));
     assert_eq!(context(&error, "did_you_mean"), Some("cloud"));
     check(r#"{"dm.send": {"fallback_env": "auto"}}"#, "1", "dm.send.fallback_env", "words");
