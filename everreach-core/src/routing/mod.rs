@@ -10,6 +10,7 @@ mod executor;
 mod explanation;
 mod request;
 mod route;
+mod table;
 
 #[cfg(feature = "mock")]
 pub use classifier::MockClassifier;
@@ -22,3 +23,4 @@ pub use executor::{Call, Execution, Executor, Params, ServiceListing};
 pub use explanation::{ExplainedDecision, Explanation, RuleVerdict};
 pub use request::RouteRequest;
 pub use route::{Dedupe, Preference, Route, RouteMatch};
+pub use table::{RouteTable, SharedRouteTable};

@@ -37,7 +37,7 @@ pub enum Dedupe {
 pub enum RouteMatch {
     /// By its whole name.
     Exact,
-    /// By the row `service.*`.
+    /// By the row `service.*`, or `*`.
     Prefix,
     /// By no row at all.
     Default,
@@ -88,7 +88,7 @@ impl Route {
             matched: RouteMatch::Default,
             preferred_env: Preference::Local,
             fallback_env: None,
-            class: ActionClass::Api,
+            class: ActionClass::Compute,
             effect: Effect::Outward,
             essential: false,
             cost_usd: None,

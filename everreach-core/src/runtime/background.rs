@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Runtime;
 use crate::cost::SqlCostGuard;
-use crate::routing::{probe_cloud, watch_route_table};
+use crate::routing::probe_cloud;
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -25,7 +25,7 @@ pub(super) async fn start(runtime: &Runtime, guard: &SqlCostGuard, client: reqwe
     parts.background.spawn(parts.key_ring.clone().watch(stopping.clone()));
     if let Some(path) = parts.config.routing.table.clone() {
         let (table, events, clock) = (parts.table.clone(), parts.events.clone(), parts.clock.clone());
-        parts.background.spawn(watch_route_table(table, path, events, clock, stopping.clone()));
+        parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     if let Some(cloud) = parts.config.cloud.clone().filter(|_| !parts.config.routing.offline) {
         let (view, events, clock, notifier) =
