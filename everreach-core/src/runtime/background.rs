@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Runtime;
 use crate::cost::SqlCostGuard;
-use crate::routing::probe_cloud;
+use crate::routing::ProbeLoop;
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -28,9 +28,15 @@ pub(super) async fn start(runtime: &Runtime, guard: &SqlCostGuard, client: reqwe
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     if let Some(cloud) = parts.config.cloud.clone().filter(|_| !parts.config.routing.offline) {
-        let (view, events, clock, notifier) =
-            (parts.connectivity.clone(), parts.events.clone(), parts.clock.clone(), parts.notifier.clone());
-        parts.background.spawn(probe_cloud(client, cloud.endpoint, view, events, clock, notifier, stopping.clone()));
+        let probes = ProbeLoop {
+            client,
+            endpoint: cloud.endpoint,
+            view: parts.connectivity.clone(),
+            events: parts.events.clone(),
+            clock: parts.clock.clone(),
+            notifier: parts.notifier.clone(),
+        };
+        parts.background.spawn(probes.run(stopping.clone()));
     }
     parts.background.spawn(keep_house(runtime.clone(), guard.clone()));
     resume_approved(runtime).await

@@ -21,7 +21,7 @@ use crate::routing::{
 };
 use crate::stop::StopSwitch;
 use crate::store::Store;
-use crate::{Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock, http};
+use crate::{Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock, http::{self, HttpConfig}};
 
 /// Wires a runtime together; whatever is not given is made from the settings.
 #[must_use]
@@ -124,7 +124,7 @@ impl RuntimeBuilder {
             None => RouteTable::builtin(),
         };
         let table = SharedRouteTable::new(table);
-        let client = http::client()?;
+        let client = http::client(&HttpConfig::default())?;
         let store = match self.store {
             Some(store) => store,
             None => Store::open(&config.store).await?,
@@ -142,18 +142,22 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = KeyRing::load(&access_keys).await?;
-        let connectivity = ConnectivityView::new(config.routing.offline, clock.now());
+        let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
         let cloud = match (self.cloud, &config.cloud) {
             (Some(cloud), _) => Some(cloud),
-            (None, Some(remote)) => Some(Arc::new(CloudExecutor::new(client.clone(), remote.clone(), Arc::clone(&clock))?) as Arc<dyn Executor>),
+            (None, Some(remote)) => {
+                let cloud = CloudExecutor::new(remote, client.clone(), Arc::clone(&clock))?;
+                Some(Arc::new(cloud) as Arc<dyn Executor>)
+            },
             (None, None) => None,
         };
         let local = match self.local {
             Some(local) => local,
             None => {
-                let worker = config.worker.clone().map(|worker| HttpExecutor::new(client.clone(), worker, Arc::clone(&clock)));
+                let worker = config.worker.as_ref();
+                let worker = worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock))).transpose()?;
                 let registry = services::registry(&services::Sources {
                     store: store.clone(),
                     clock: Arc::clone(&clock),
@@ -161,8 +165,9 @@ impl RuntimeBuilder {
                     table: table.clone(),
                     notifier: Arc::clone(&notifier),
                     worker: worker.clone(),
-                });
-                Arc::new(LocalSide::new(registry, worker))
+                })?;
+                let side = LocalSide::new(registry, Arc::clone(&clock));
+                Arc::new(if let Some(worker) = worker { side.with_worker(worker) } else { side })
             }
         };
         let orchestrator = Orchestrator::new(OrchestratorParts {
@@ -179,7 +184,7 @@ impl RuntimeBuilder {
             stop: stop.clone(),
             events: events.clone(),
             cache: OfflineCache::new(store.clone(), Arc::clone(&clock)),
-            circuits: CircuitSet::new(BreakerConfig::default(), Arc::clone(&clock)),
+            circuits: CircuitSet::new(BreakerConfig::actions(), Arc::clone(&clock)),
             retry_policy: self.retry_policy,
             retry_budget: RetryBudget::new(Arc::clone(&clock), BudgetConfig::default()),
             connectivity: connectivity.clone(),

@@ -27,15 +27,15 @@ pub(super) struct Sources {
 pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {
     let (heartbeat, self_test, listing, notify) = (sources.clone(), sources.clone(), sources.clone(), sources.clone());
     LocalExecutor::builder()
-        .handler("system.heartbeat", "health of what this terminal is connected to", move |_| {
+        .handler("system.heartbeat", "health of what this terminal is connected to", move |_, _| {
             let sources = heartbeat.clone();
             async move { Ok(health(&sources).await) }
         })
-        .handler("system.self_test", "run the internal checks", move |_| {
+        .handler("system.self_test", "run the internal checks", move |_, _| {
             let sources = self_test.clone();
             async move { Ok(check(&sources).await) }
         })
-        .handler("system.list_services", "the actions of the route table", move |_| {
+        .handler("system.list_services", "the actions of the route table", move |_, _| {
             let table = listing.table.current();
             async move {
                 let services: Params =
@@ -43,7 +43,7 @@ pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {
                 Ok(Value::Object(services))
             }
         })
-        .handler("telegram.send", "a notice to the operator", move |params| {
+        .handler("telegram.send", "a notice to the operator", move |params, _| {
             let notifier = Arc::clone(&notify.notifier);
             async move { send_notice(&*notifier, &params).await }
         })

@@ -124,10 +124,8 @@ impl Orchestrator {
     }
 
     async fn conclude(&self, flight: &mut Flight, held: Held, execution: &Execution) {
-        match (held.permit, &execution.result) {
-            (Some(permit), Ok(_)) => permit.succeeded(),
-            (Some(permit), Err(error)) => permit.failed(error.kind()),
-            (None, _) => {}
+        if let Some(permit) = held.permit {
+            permit.record(&execution.result);
         }
         self.close_reservation(flight, held.reservation, execution.outcome).await;
         flight.last_try = held.attempt.map(|attempt| {
