@@ -1,5 +1,6 @@
 -- What was spent, shared with other programs. Rows without everreach_month were inserted by another program and are
--- not yet part of a month's total below.
+-- not yet part of a month's total below; those that cannot be read are marked 'unreadable'. No view stands on this table: it
+-- would keep its owner from changing a column's type, and go past the row security of hosted databases.
 CREATE TABLE IF NOT EXISTS actp_cost_log (
     id                    UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     service               TEXT NOT NULL,
@@ -10,8 +11,8 @@ CREATE TABLE IF NOT EXISTS actp_cost_log (
     everreach_month       TEXT,
     everreach_essential   BOOLEAN NOT NULL DEFAULT FALSE
 );
-CREATE INDEX everreach_cost_log_month ON actp_cost_log (everreach_month);
-CREATE INDEX everreach_cost_log_foreign ON actp_cost_log (created_at) WHERE everreach_month IS NULL;
+CREATE INDEX everreach_cost_log_month ON actp_cost_log (everreach_month, created_at);
+CREATE INDEX everreach_cost_log_age ON actp_cost_log (created_at);
 
 -- The running totals of a month, in millionths of a dollar. Essential spend is booked apart.
 CREATE TABLE everreach_cost_months (
@@ -38,4 +39,4 @@ CREATE TABLE everreach_cost_reservations (
     lease_until  TIMESTAMPTZ NOT NULL,
     closed_at    TIMESTAMPTZ
 );
-CREATE INDEX everreach_cost_reservations_held ON everreach_cost_reservations (lease_until) WHERE state = 'held';
+CREATE INDEX everreach_cost_reservations_held ON everreach_cost_reservations (id) WHERE state = 'held';

@@ -1,5 +1,5 @@
 -- What was spent, shared with other programs: cost_usd is a decimal of dollars here too. Rows without everreach_month
--- were inserted by another program and are not yet part of a month's total below.
+-- were inserted by another program and are not yet part of a month's total below; those that cannot be read are marked 'unreadable'.
 CREATE TABLE IF NOT EXISTS actp_cost_log (
     id                    TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))),
     service               TEXT NOT NULL,
@@ -10,8 +10,42 @@ CREATE TABLE IF NOT EXISTS actp_cost_log (
     everreach_month       TEXT,
     everreach_essential   INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX everreach_cost_log_month ON actp_cost_log (everreach_month);
-CREATE INDEX everreach_cost_log_foreign ON actp_cost_log (created_at) WHERE everreach_month IS NULL;
+CREATE INDEX everreach_cost_log_month ON actp_cost_log (everreach_month, created_at);
+CREATE INDEX everreach_cost_log_age ON actp_cost_log (created_at);
+
+-- The same rows as we understand them: `at` in our own form and whole seconds (a month begins on one), `cost_micro` in
+-- millionths of a dollar. Either is NULL where the text of another program cannot be read. SQLite rounds fractions of a
+-- second up, past the end of a month, so they are cut off first; PostgreSQL's short offsets (+00, +0000) get their colon.
+CREATE VIEW everreach_cost_entries AS
+SELECT
+    entry,
+    month,
+    service,
+    action,
+    essential,
+    created_at,
+    CASE WHEN created_at >= '1970' AND created_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN
+        strftime('%Y-%m-%dT%H:%M:%S.000000Z', substr(created_at, 1, 19) || CASE
+            WHEN suffix GLOB '[+-][0-9][0-9]' THEN suffix || ':00'
+            WHEN suffix GLOB '[+-][0-9][0-9][0-9][0-9]' THEN substr(suffix, 1, 3) || ':' || substr(suffix, 4)
+            ELSE suffix
+        END)
+    END AS at,
+    CASE WHEN is_number AND cost_usd + 0 BETWEEN 0 AND 1000000 THEN CAST(ROUND(cost_usd * 1000000) AS INTEGER) END AS cost_micro
+FROM (
+    SELECT
+        rowid AS entry,
+        everreach_month AS month,
+        COALESCE(CAST(service AS TEXT), 'unknown') AS service,
+        COALESCE(CAST(action AS TEXT), 'unknown') AS action,
+        everreach_essential AS essential,
+        created_at,
+        cost_usd,
+        ltrim(substr(created_at, 20), '.0123456789') AS suffix,
+        typeof(cost_usd) IN ('integer', 'real')
+            OR (typeof(cost_usd) = 'text' AND cost_usd GLOB '*[0-9]*' AND cost_usd NOT GLOB '*[^0-9.]*' AND cost_usd NOT GLOB '*.*.*') AS is_number
+    FROM actp_cost_log
+);
 
 -- The running totals of a month, in millionths of a dollar. Essential spend is booked apart.
 CREATE TABLE everreach_cost_months (
@@ -38,4 +72,4 @@ CREATE TABLE everreach_cost_reservations (
     lease_until  TEXT NOT NULL,
     closed_at    TEXT
 ) STRICT;
-CREATE INDEX everreach_cost_reservations_held ON everreach_cost_reservations (lease_until) WHERE state = 'held';
+CREATE INDEX everreach_cost_reservations_held ON everreach_cost_reservations (id) WHERE state = 'held';

@@ -1,1 +1,4 @@
-//! it
+//! Integration tests, by capability.
+
+mod cost;
+mod support;

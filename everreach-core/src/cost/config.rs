@@ -1,8 +1,16 @@
 //! What the cost guard is told from outside.
 
+use std::time::Duration;
+
 use chrono_tz::Tz;
 
 use crate::{Error, ErrorKind, MicroUsd, Result};
+
+/// How long a reservation may stay open before it counts as left by a crash; longer than any call's deadline.
+pub const RESERVATION_LEASE: Duration = Duration::from_secs(600);
+
+/// The most that one call may cost: what the shared table's column holds. More is a slip of units, and refused as such.
+pub const MOST_PER_CALL: MicroUsd = MicroUsd::from_micros(9_999_999_999);
 
 /// The caps and the zone whose months count.
 ///

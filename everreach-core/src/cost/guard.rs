@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::CostConfig;
 use crate::{ActionName, Id, MicroUsd, Result};
 
 /// What is about to be spent.
@@ -139,6 +140,32 @@ pub struct MonthlyCost {
     pub forecast_usd: MicroUsd,
     /// The split, dearest first.
     pub by_service: Vec<ServiceCost>,
+}
+
+impl MonthlyCost {
+    /// A month in which nothing was spent yet; an implementor fills in the rest.
+    ///
+    /// ```
+    /// use everreach_core::cost::{CostConfig, MonthlyCost};
+    /// let month = MonthlyCost::new("2026-11", &CostConfig::default());
+    /// assert_eq!(month.remaining_usd, month.cap_usd);
+    /// ```
+    #[must_use]
+    pub fn new(month: impl Into<String>, config: &CostConfig) -> Self {
+        Self {
+            month: month.into(),
+            total_usd: MicroUsd::ZERO,
+            reserved_usd: MicroUsd::ZERO,
+            essential_usd: MicroUsd::ZERO,
+            remaining_usd: config.cap,
+            cap_usd: config.cap,
+            soft_cap_usd: config.soft_cap,
+            warning: config.soft_cap <= MicroUsd::ZERO,
+            exceeded: config.cap <= MicroUsd::ZERO,
+            forecast_usd: MicroUsd::ZERO,
+            by_service: Vec::new(),
+        }
+    }
 }
 
 /// Keeps spending under the monthly cap.

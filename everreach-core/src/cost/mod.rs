@@ -3,10 +3,34 @@
 //! # Law
 //! Never over: settled plus reserved spend of capped calls never passes the cap. Reserve, act, then settle or release.
 
+mod booking;
 mod config;
+#[cfg(any(test, feature = "mock"))]
+#[doc(hidden)]
+pub mod conformance;
+mod foreign;
 mod guard;
+mod memory;
+mod month;
+mod notice;
+mod rates;
+mod reconcile;
+mod report;
+mod sql;
+mod store;
+mod totals;
 
-pub use config::CostConfig;
+#[cfg(test)]
+mod tests;
+
+pub use config::{CostConfig, MOST_PER_CALL, RESERVATION_LEASE};
+pub use foreign::Absorbed;
 #[cfg(feature = "mock")]
 pub use guard::MockCostGuard;
 pub use guard::{BudgetLevel, CostGuard, CostRequest, MonthlyCost, Reservation, ServiceCost};
+pub use memory::MemoryCostGuard;
+pub use month::Month;
+pub use rates::Rate;
+pub use reconcile::Reconciled;
+pub use report::{CostAudit, DailyReport};
+pub use sql::SqlCostGuard;

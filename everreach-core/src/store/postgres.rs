@@ -33,7 +33,7 @@ impl PostgresStore {
             .connect_lazy_with(options);
         let mut connection = pool.acquire().await?;
         adopt::postgres(&mut connection).await?;
-        migrator(Dialect::Postgres).run(&mut *connection).await.map_err(explain)?;
+        migrator(Dialect::Postgres).run_direct(None, &mut *connection, false).await.map_err(explain)?;
         drop(connection);
         Ok(Self { pool, write_timeout: config.write_timeout })
     }

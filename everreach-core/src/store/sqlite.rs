@@ -131,7 +131,7 @@ async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<()> {
     for attempt in 1.. {
         let outcome = async {
             adopt::sqlite(connection).await?;
-            migrator(Dialect::Sqlite).run(&mut *connection).await.map_err(explain)
+            migrator(Dialect::Sqlite).run_direct(None, &mut *connection, false).await.map_err(explain)
         }
         .await;
         match outcome {
