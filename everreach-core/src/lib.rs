@@ -1,17 +1,21 @@
 //! The EverReach core: one action, routed under a budget, never sent twice.
 
 pub mod action;
+pub mod breaker;
 mod clock;
 pub mod cost;
 mod env;
 mod error;
 mod event;
 pub mod events;
+pub mod http;
 mod id;
 mod money;
 pub mod notify;
+pub mod retry;
 pub mod routing;
 pub mod runtime;
+pub mod secret;
 pub mod store;
 #[cfg(any(test, feature = "mock"))]
 pub mod testing;

@@ -1,0 +1,54 @@
+//! The cloud executor: calls go to the cloud terminal.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret;
+
+use super::wire::Remote;
+use super::{Call, Execution, Executor, RemoteConfig, ServiceListing};
+use crate::{Error, ErrorKind, Result, SharedClock};
+
+const LISTING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs calls on the cloud terminal.
+///
+/// ```
+/// use everreach_core::http::{HttpConfig, client};
+/// use everreach_core::routing::{CloudExecutor, RemoteConfig};
+/// use everreach_core::{ErrorKind, SystemClock};
+/// let cloud = RemoteConfig::new("https://cloud.example".parse().expect("a URL"));
+/// let client = client(&HttpConfig::default())?;
+/// let keyless = CloudExecutor::new(&cloud, client.clone(), SystemClock::shared());
+/// assert_eq!(keyless.expect_err("no key").kind(), ErrorKind::Config);
+/// CloudExecutor::new(&cloud.with_key("er_live_1"), client, SystemClock::shared())?;
+/// # Ok::<(), everreach_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct CloudExecutor {
+    remote: Remote,
+}
+
+impl CloudExecutor {
+    /// An executor for this cloud terminal, over a client that may be shared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] without a key, with a key no header can carry, or with an unusable endpoint.
+    pub fn new(config: &RemoteConfig, client: reqwest::Client, clock: SharedClock) -> Result<Self> {
+        if config.key.as_ref().is_none_or(|key| key.expose_secret().is_empty()) {
+            return Err(Error::new(ErrorKind::Config, "the cloud needs a key; set EVERREACH_CLOUD_KEY").with_operation("set up the cloud"));
+        }
+        Ok(Self { remote: Remote::new(config, client, clock)? })
+    }
+}
+
+#[async_trait]
+impl Executor for CloudExecutor {
+    async fn execute(&self, call: &Call) -> Execution {
+        self.remote.execute(call).await
+    }
+
+    async fn services(&self) -> Result<Vec<ServiceListing>> {
+        self.remote.list(LISTING_TIMEOUT).await
+    }
+}

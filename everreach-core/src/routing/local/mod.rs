@@ -1,0 +1,12 @@
+//! The local executor: a registry of handlers in this process.
+//!
+//! # Law
+//! The registry is initialised once before the first call; a handler that panics or runs out of time leaves an outward call's
+//! outcome unknown, never lost.
+
+mod builder;
+mod executor;
+mod startup;
+
+pub use builder::{CallContext, LocalExecutorBuilder};
+pub use executor::LocalExecutor;

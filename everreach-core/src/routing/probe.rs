@@ -1,0 +1,76 @@
+//! The probe: one look at another side's `/health`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::http::read_bounded;
+use crate::{Error, ErrorKind, Result};
+
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// What a healthy side said.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ProbeAnswer {
+    /// All fields of its answer.
+    pub fields: Map<String, Value>,
+}
+
+impl ProbeAnswer {
+    /// What it says it is: `cloud`, `local`, …
+    #[must_use]
+    pub fn env(&self) -> Option<&str> {
+        self.fields.get("env")?.as_str()
+    }
+}
+
+/// Asks `GET {endpoint}/health` once; any 2xx JSON object whose `status` is `ok` counts as healthy.
+///
+/// `within` covers everything, the last byte of the body included.
+///
+/// # Errors
+/// [`ErrorKind::Timeout`] when the time is up, [`ErrorKind::Unreachable`] when it cannot be reached or answers otherwise.
+///
+/// ```no_run
+/// # async fn look() -> everreach_core::Result<()> {
+/// use everreach_core::{http, routing::probe};
+/// let client = http::client(&http::HttpConfig::default())?;
+/// let endpoint = "http://127.0.0.1:8090".parse().expect("a URL");
+/// let answer = probe(&client, &endpoint, std::time::Duration::from_secs(5)).await?;
+/// println!("it calls itself {}", answer.env().unwrap_or("nothing"));
+/// # Ok(()) }
+/// ```
+pub async fn probe(client: &reqwest::Client, endpoint: &Url, within: Duration) -> Result<ProbeAnswer> {
+    let mut url = endpoint.clone();
+    url.set_query(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push("health");
+    }
+    let unhealthy = |sentence| Error::new(ErrorKind::Unreachable, sentence).with_operation("probe").with("url", host_of(endpoint));
+    let ask = async {
+        let response = client
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| unhealthy("it cannot be reached; check that it runs").with_source(error.without_url()))?;
+        let status = response.status();
+        let body = read_bounded(response, BODY_LIMIT).await?;
+        if !status.is_success() {
+            return Err(unhealthy("it answered with a failure").with("status", status.as_u16()));
+        }
+        match serde_json::from_slice::<Map<String, Value>>(&body) {
+            Ok(fields) if fields.get("status").and_then(Value::as_str) == Some("ok") => Ok(ProbeAnswer { fields }),
+            Ok(_) => Err(unhealthy("it does not say that its status is ok")),
+            Err(_) => Err(unhealthy("it answered something else than a JSON object; is another program at this address?")),
+        }
+    };
+    let late = |_| Error::new(ErrorKind::Timeout, "no answer came in time").with_operation("probe").with("url", host_of(endpoint));
+    tokio::time::timeout(within, ask).await.map_err(late)?
+}
+
+/// The address without user, password, path and query.
+fn host_of(endpoint: &Url) -> String {
+    endpoint.origin().ascii_serialization()
+}

@@ -1,0 +1,13 @@
+//! Doubles and conformance suites for code that uses or implements the core's traits (feature `mock`).
+
+mod executor_conformance;
+mod executors;
+mod fault_connection;
+mod fault_server;
+
+pub use crate::clock::ManualClock;
+pub use executor_conformance::ExecutorConformance;
+pub use executors::{RecordingExecutor, ScriptedExecutor};
+pub use fault_server::{Fault, FaultResponse, FaultServer, ReceivedRequest};
+#[doc(inline)]
+pub use crate::cost::conformance as cost_guard;
