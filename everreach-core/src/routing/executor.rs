@@ -155,6 +155,15 @@ pub trait Executor: Send + Sync + 'static {
     async fn services(&self) -> Result<Vec<ServiceListing>> {
         Ok(Vec::new())
     }
+
+    /// What this side's own journal says became of an earlier call with this key. `None` when it keeps no journal or does not
+    /// know the key, which proves nothing: the call may still be on its way there.
+    ///
+    /// # Errors
+    /// When a remote side cannot be asked.
+    async fn recall(&self, _idempotency_key: &str) -> Result<Option<Execution>> {
+        Ok(None)
+    }
 }
 
 const _OBJECT_SAFE: Option<&dyn Executor> = None;

@@ -1,5 +1,6 @@
 //! The local side as a whole: the registry in this process and, if there is one, the worker beside it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct LocalSide {
     registry: LocalExecutor,
-    worker: Option<HttpExecutor>,
+    worker: Option<Arc<HttpExecutor>>,
     clock: SharedClock,
 }
 
@@ -36,7 +37,7 @@ impl LocalSide {
 
     /// Adds a worker.
     #[must_use]
-    pub fn with_worker(mut self, worker: HttpExecutor) -> Self {
+    pub fn with_worker(mut self, worker: Arc<HttpExecutor>) -> Self {
         self.worker = Some(worker);
         self
     }
@@ -58,7 +59,7 @@ impl Executor for LocalSide {
         let begun = self.clock.monotonic();
         let workers = worker.lists(&call.action, PATIENCE.min(call.timeout / 2)).await;
         let spent = self.clock.monotonic().saturating_sub(begun);
-        let chosen: &dyn Executor = if workers { worker } else { &self.registry };
+        let chosen: &dyn Executor = if workers { &**worker } else { &self.registry };
         if spent < Duration::from_millis(1) {
             return chosen.execute(call).await;
         }

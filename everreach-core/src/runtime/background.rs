@@ -1,5 +1,6 @@
 //! What goes on without being asked: probes, watchers, housekeeping.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -17,12 +18,14 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 const KEEP_EVENTS: TimeDelta = TimeDelta::days(90);
 
 /// Settles what a crash left, then starts the tasks. They end when the runtime stops.
-pub(super) async fn start(runtime: &Runtime, guard: &SqlCostGuard, client: reqwest::Client) -> Result<()> {
+pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: reqwest::Client) -> Result<()> {
     let parts = &runtime.parts;
-    settle(runtime, guard).await?;
+    settle(runtime, &guard).await?;
     let stopping = &parts.stopping;
-    parts.background.spawn(parts.stop.clone().watch(stopping.clone()));
-    parts.background.spawn(parts.key_ring.clone().watch(stopping.clone()));
+    let (stop, until) = (parts.stop.clone(), stopping.clone());
+    parts.background.spawn(async move { stop.watch(until).await });
+    let (key_ring, until) = (parts.key_ring.clone(), stopping.clone());
+    parts.background.spawn(async move { key_ring.watch(until).await });
     if let Some(path) = parts.config.routing.table.clone() {
         let (table, events, clock) = (parts.table.clone(), parts.events.clone(), parts.clock.clone());
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
@@ -38,7 +41,7 @@ pub(super) async fn start(runtime: &Runtime, guard: &SqlCostGuard, client: reqwe
         };
         parts.background.spawn(probes.run(stopping.clone()));
     }
-    parts.background.spawn(keep_house(runtime.clone(), guard.clone()));
+    parts.background.spawn(keep_house(runtime.clone(), guard));
     resume_approved(runtime).await
 }
 
@@ -63,7 +66,7 @@ async fn resume_approved(runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-async fn keep_house(runtime: Runtime, guard: SqlCostGuard) {
+async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
     let stopping = runtime.parts.stopping.clone();
     let mut since_prune = PRUNE_EVERY;
     loop {

@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::RuntimeParts;
 use super::{Runtime, RuntimeConfig, background, services};
-use crate::access::{AccessKeys, KeyRing};
+use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
 use crate::cost::{CostGuard, SqlCostGuard};
@@ -134,14 +134,15 @@ impl RuntimeBuilder {
             Some(telegram) => Arc::new(TelegramNotifier::new(telegram.clone(), client.clone())),
             None => Arc::new(LogNotifier::default()),
         });
-        let sql_guard = SqlCostGuard::new(store.clone(), config.cost.clone(), Arc::clone(&clock), events.clone())
+        let sql_guard = SqlCostGuard::new(store.clone(), config.cost.clone(), Arc::clone(&clock), events.clone())?
             .with_notifier(Arc::clone(&notifier));
-        let cost = self.cost.unwrap_or_else(|| Arc::new(sql_guard.clone()));
+        let sql_guard = Arc::new(sql_guard);
+        let cost = self.cost.unwrap_or_else(|| Arc::<SqlCostGuard>::clone(&sql_guard));
         let ledger = Ledger::new(store.clone(), Arc::clone(&clock), events.clone(), Id::new().to_string());
         let approvals = Approvals::new(store.clone(), Arc::clone(&clock), events.clone());
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
-        let key_ring = KeyRing::load(&access_keys).await?;
+        let key_ring = access_keys.ring().await?;
         let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
@@ -157,7 +158,7 @@ impl RuntimeBuilder {
             Some(local) => local,
             None => {
                 let worker = config.worker.as_ref();
-                let worker = worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock))).transpose()?;
+                let worker = worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new)).transpose()?;
                 let registry = services::registry(&services::Sources {
                     store: store.clone(),
                     clock: Arc::clone(&clock),
@@ -214,7 +215,7 @@ impl RuntimeBuilder {
                 stopping: CancellationToken::new(),
             }),
         };
-        background::start(&runtime, &sql_guard, client).await?;
+        background::start(&runtime, sql_guard, client).await?;
         Ok(runtime)
     }
 }

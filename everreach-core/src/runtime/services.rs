@@ -21,7 +21,7 @@ pub(super) struct Sources {
     pub(super) connectivity: ConnectivityView,
     pub(super) table: SharedRouteTable,
     pub(super) notifier: Arc<dyn Notifier>,
-    pub(super) worker: Option<HttpExecutor>,
+    pub(super) worker: Option<Arc<HttpExecutor>>,
 }
 
 pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {

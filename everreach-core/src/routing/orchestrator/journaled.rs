@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Orchestrator;
 use super::flight::Flight;
-use crate::approval::{Approval, ApprovalRequest, Consumption};
+use crate::approval::{Approval, ApprovalRequest, ApprovalState, Consumption};
 use crate::ledger::{Begun, Claim, IdempotencyKey, fingerprint};
 use crate::routing::{RouteRequest, Target};
 use crate::{Envelope, Error, ErrorKind, Id, Result};
@@ -50,8 +50,8 @@ impl Orchestrator {
             Ok(key) => key,
             Err(error) => return self.give_up(flight, &error),
         };
-        match self.parts.approvals.find(&key).await {
-            Ok(Some(approval)) if approval.is_pending() => stored,
+        match self.parts.approvals.latest(key.as_str()).await {
+            Ok(Some(approval)) if approval.state == ApprovalState::Pending && approval.expires_at > self.parts.clock.now() => stored,
             Ok(_) => match self.parts.ledger.resume(flight.begin(key)).await {
                 Ok(claim) => self.run_claimed(flight, claim).await,
                 // Somebody else was quicker to go on with it.
@@ -92,13 +92,14 @@ impl Orchestrator {
         }
         let print = fingerprint(&flight.route.action, &flight.call.params);
         let refused = |text| Ok(Agreement::Refused(Error::new(ErrorKind::ApprovalRequired, text)));
-        match self.parts.approvals.consume(key, &print).await? {
-            Consumption::Approved => Ok(Agreement::Given),
-            Consumption::Denied => refused("a person said no to this call"),
-            Consumption::Expired => refused("nobody agreed in time, which counts as no: send the call again to ask anew"),
-            Consumption::Pending | Consumption::None => {
-                let request = ApprovalRequest::new("call", flight.route.action.clone(), flight.call.params.clone(), print, key.clone());
-                let approval = self.parts.approvals.request(request).await?;
+        match self.parts.approvals.consume(key.as_str(), print.as_str()).await? {
+            Consumption::Approved(_) => Ok(Agreement::Given),
+            Consumption::Denied(_) => refused("a person said no to this call"),
+            Consumption::Expired(_) => refused("nobody agreed in time, which counts as no: send the call again to ask anew"),
+            Consumption::Pending(approval) => Ok(Agreement::Awaited(Box::new(awaiting(flight, &approval)))),
+            _ => {
+                let (action, params) = (flight.route.action.clone(), flight.call.params.clone());
+                let approval = self.parts.approvals.request(ApprovalRequest::call(action, params, key.as_str(), print.as_str())).await?;
                 Ok(Agreement::Awaited(Box::new(awaiting(flight, &approval))))
             }
         }
@@ -140,7 +141,7 @@ impl Orchestrator {
 
     /// Runs a call that a person has agreed to; also after a restart that came between the agreement and the run.
     pub async fn run_approved(&self, approval: Approval) -> Envelope {
-        let request = RouteRequest::new(approval.action, approval.params).with_idempotency_key(approval.idempotency_key.to_string());
+        let request = RouteRequest::new(approval.action, approval.params).with_idempotency_key(approval.idempotency_key);
         self.route(request).await
     }
 }

@@ -11,10 +11,9 @@ use crate::cost::{BudgetLevel, CostGuard};
 use crate::events::EventLog;
 use crate::ledger::Ledger;
 use crate::retry::{RetryBudget, RetryPolicy};
-use crate::routing::connectivity::ConnectivityView;
 use crate::routing::offline::OfflineCache;
 use crate::routing::{
-    Classifier, Conditions, Decision, Executor, ExplainedDecision, Explanation, Route, RouteRequest, RoutingConfig, Rule,
+    Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Route, RouteRequest, RoutingConfig, Rule,
     RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
