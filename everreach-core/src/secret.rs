@@ -33,7 +33,8 @@ pub fn matches(secret: &SecretString, presented: &str) -> bool {
 /// ```
 pub fn bearer_header(key: &SecretString) -> Result<HeaderValue> {
     let text = key.expose_secret();
-    let unusable = || Error::new(ErrorKind::Config, "a bearer key is visible ASCII without spaces; check the key for stray characters");
+    let unusable =
+        || Error::new(ErrorKind::Config, "a bearer key is visible ASCII without spaces; check the key for stray characters");
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(unusable());
     }

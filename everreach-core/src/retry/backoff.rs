@@ -143,7 +143,11 @@ pub fn decide(attempt: &Attempt<'_>, policy: &RetryPolicy, random: f64) -> Next 
     let index = usize::try_from(attempt.number.saturating_sub(1)).unwrap_or(usize::MAX);
     let Some(scheduled) = policy.waits.get(index) else { return Next::Stop(StopReason::Exhausted) };
     let (spread, random) = (policy.jitter.clamp(0.0, 1.0), random.clamp(0.0, 1.0));
-    let wait = if asked.is_zero() { stretch(*scheduled, 1.0 + spread * (2.0 * random - 1.0)) } else { stretch(asked, 1.0 + spread * random) };
+    let wait = if asked.is_zero() {
+        stretch(*scheduled, 1.0 + spread * (2.0 * random - 1.0))
+    } else {
+        stretch(asked, 1.0 + spread * random)
+    };
     match attempt.elapsed.checked_add(wait) {
         Some(start) if start < attempt.deadline => Next::Again(wait),
         _ => Next::Stop(StopReason::Deadline),

@@ -71,8 +71,12 @@ fn a_wait_past_the_deadline_is_not_begun() {
     let attempt = Attempt::failed(Outcome::NotExecuted, &error);
     assert_eq!(decide(&attempt, &RetryPolicy::default(), 0.5), Next::Stop(StopReason::Deadline));
     let error = timeout();
-    let attempt =
-        Attempt { effect: Effect::Read, elapsed: 119 * SECOND, deadline: 120 * SECOND, ..Attempt::failed(Outcome::Unknown, &error) };
+    let attempt = Attempt {
+        effect: Effect::Read,
+        elapsed: 119 * SECOND,
+        deadline: 120 * SECOND,
+        ..Attempt::failed(Outcome::Unknown, &error)
+    };
     assert_eq!(decide(&attempt, &RetryPolicy::default(), 0.5), Next::Stop(StopReason::Deadline));
 }
 

@@ -36,7 +36,8 @@ impl CloudExecutor {
     /// [`ErrorKind::Config`] without a key, with a key no header can carry, or with an unusable endpoint.
     pub fn new(config: &RemoteConfig, client: reqwest::Client, clock: SharedClock) -> Result<Self> {
         if config.key.as_ref().is_none_or(|key| key.expose_secret().is_empty()) {
-            return Err(Error::new(ErrorKind::Config, "the cloud needs a key; set EVERREACH_CLOUD_KEY").with_operation("set up the cloud"));
+            return Err(Error::new(ErrorKind::Config, "the cloud needs a key; set EVERREACH_CLOUD_KEY")
+                .with_operation("set up the cloud"));
         }
         Ok(Self { remote: Remote::new(config, client, clock)? })
     }
@@ -52,3 +53,7 @@ impl Executor for CloudExecutor {
         self.remote.list(LISTING_TIMEOUT).await
     }
 }
+
+#[cfg(test)]
+#[path = "cloud_tests.rs"]
+mod tests;

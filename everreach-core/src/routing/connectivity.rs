@@ -136,7 +136,10 @@ mod tests {
         let mut cloud = offline();
         assert_eq!([cloud.probe_failed(), cloud.probe_failed(), cloud.probe_failed(), cloud.probe_failed()], [None; 4]);
         assert_eq!([cloud.probe_succeeded(), cloud.probe_succeeded(), cloud.probe_failed()], [None; 3]);
-        assert_eq!([cloud.probe_succeeded(), cloud.probe_succeeded(), cloud.probe_succeeded()], [None, None, Some(Edge::CameOnline)]);
+        assert_eq!(
+            [cloud.probe_succeeded(), cloud.probe_succeeded(), cloud.probe_succeeded()],
+            [None, None, Some(Edge::CameOnline)]
+        );
         assert_eq!(cloud.probe_succeeded(), None);
     }
 

@@ -48,7 +48,8 @@ pub async fn probe(client: &reqwest::Client, endpoint: &Url, within: Duration) -
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().push("health");
     }
-    let unhealthy = |sentence| Error::new(ErrorKind::Unreachable, sentence).with_operation("probe").with("url", host_of(endpoint));
+    let unhealthy =
+        |sentence| Error::new(ErrorKind::Unreachable, sentence).with_operation("probe").with("url", host_of(endpoint));
     let ask = async {
         let response = client
             .get(url)
@@ -66,7 +67,8 @@ pub async fn probe(client: &reqwest::Client, endpoint: &Url, within: Duration) -
             Err(_) => Err(unhealthy("it answered something else than a JSON object; is another program at this address?")),
         }
     };
-    let late = |_| Error::new(ErrorKind::Timeout, "no answer came in time").with_operation("probe").with("url", host_of(endpoint));
+    let late =
+        |_| Error::new(ErrorKind::Timeout, "no answer came in time").with_operation("probe").with("url", host_of(endpoint));
     tokio::time::timeout(within, ask).await.map_err(late)?
 }
 

@@ -79,3 +79,7 @@ impl Executor for LocalSide {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+#[path = "side_tests.rs"]
+mod tests;

@@ -67,7 +67,8 @@ impl Executor for ScriptedExecutor {
     async fn execute(&self, call: &Call) -> Execution {
         let mut script = lock(&self.state);
         script.calls.push(call.clone());
-        let ended = || Execution::failed(Outcome::NotExecuted, Error::new(ErrorKind::Internal, "the script of the double has ended"));
+        let ended =
+            || Execution::failed(Outcome::NotExecuted, Error::new(ErrorKind::Internal, "the script of the double has ended"));
         script.executions.pop_front().unwrap_or_else(ended)
     }
 

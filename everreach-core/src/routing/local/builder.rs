@@ -47,8 +47,11 @@ pub(super) struct Entries {
 
 impl Entries {
     pub(super) fn listing(&self) -> Vec<ServiceListing> {
-        let mut listing: Vec<_> =
-            self.handlers.iter().map(|(action, (_, description))| ServiceListing::new(action.clone(), description.clone())).collect();
+        let mut listing: Vec<_> = self
+            .handlers
+            .iter()
+            .map(|(action, (_, description))| ServiceListing::new(action.clone(), description.clone()))
+            .collect();
         listing.sort_by(|one, other| one.action.cmp(&other.action));
         listing
     }
@@ -107,7 +110,8 @@ impl LocalExecutorBuilder {
     }
 
     fn insert(&mut self, action: &str, description: &str, handler: Handler) -> Result<()> {
-        let fault = |sentence| Error::new(ErrorKind::Config, sentence).with_operation("register a handler").with("action", action);
+        let fault =
+            |sentence| Error::new(ErrorKind::Config, sentence).with_operation("register a handler").with("action", action);
         let name = action.parse::<ActionName>().map_err(|_| fault("a handler's name has the form `service.topic`"))?;
         match self.entries.handlers.entry(name) {
             Entry::Occupied(_) => Err(fault("the action has a handler already; register each one once")),

@@ -70,7 +70,8 @@ impl LocalExecutor {
     /// Waits for the initialisation and answers what is left of the time.
     async fn initialised(&self, limit: Duration) -> Result<Duration> {
         let deadline = Instant::now() + limit;
-        let late = |_| Error::new(ErrorKind::StoreUnavailable, "the services are still being initialised; the call was not begun");
+        let late =
+            |_| Error::new(ErrorKind::StoreUnavailable, "the services are still being initialised; the call was not begun");
         timeout_at(deadline, self.startup.finish()).await.map_err(late)??;
         Ok(deadline.saturating_duration_since(Instant::now()))
     }
@@ -84,7 +85,8 @@ impl LocalExecutor {
             Ok(Ok(Err(error))) => failed(call.effect, error),
             Ok(Err(_)) => panicked(call.effect),
             Err(_) => {
-                let detail = format!("the action did not end within {} ms and was given up; it may have taken effect", limit.as_millis());
+                let detail =
+                    format!("the action did not end within {} ms and was given up; it may have taken effect", limit.as_millis());
                 in_doubt(call.effect, Doubt::TimedOut, detail)
             }
         }
@@ -125,7 +127,9 @@ fn failed(effect: Effect, error: Error) -> Execution {
             Execution::failed(Outcome::Unknown, held)
         }
         // Somebody else may be running it under the same key, so nobody may take over.
-        ErrorKind::OutcomeUnknown | ErrorKind::Timeout | ErrorKind::IdempotencyConflict => Execution::failed(Outcome::Unknown, error),
+        ErrorKind::OutcomeUnknown | ErrorKind::Timeout | ErrorKind::IdempotencyConflict => {
+            Execution::failed(Outcome::Unknown, error)
+        }
         kind if is_refusal(kind) => Execution::failed(Outcome::NotExecuted, error),
         _ => {
             let failure = Error::new(ErrorKind::HandlerError, error.to_string()).with_retry(Retry::Never).with_source(error);

@@ -57,7 +57,8 @@ impl Answer {
             return true;
         }
         let Some(detail) = self.detail.as_deref().map(str::to_lowercase) else { return false };
-        let suggests = self.suggestions.is_some() && ["unknown", "not found", "no such"].iter().any(|phrase| detail.contains(phrase));
+        let suggests =
+            self.suggestions.is_some() && ["unknown", "not found", "no such"].iter().any(|phrase| detail.contains(phrase));
         suggests || UNKNOWN_PHRASES.iter().any(|phrase| detail.starts_with(phrase))
     }
 }

@@ -38,15 +38,18 @@ use crate::{Effect, Error, ErrorKind, Outcome, Retry, Timestamp};
 /// ```
 #[must_use]
 pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effect, now: Timestamp) -> Execution {
-    let asked = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| parse_retry_after(text, now));
+    let asked =
+        headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| parse_retry_after(text, now));
     let answer = Answer::parse(body);
     match answer {
         Some(Answer { outcome: Some(outcome), .. }) => stated(status, outcome, answer.unwrap_or_default(), effect, asked),
         Some(Answer { ok: Some(true), result, .. }) if status.is_success() => judged(result),
         Some(answer @ Answer { ok: Some(false), .. }) if status.is_success() => registry_failure(answer, effect),
-        _ if status.is_success() => {
-            in_doubt(effect, Doubt::Broken, format!("the other side answered {} without an envelope; it may have run", status.as_u16()))
-        }
+        _ if status.is_success() => in_doubt(
+            effect,
+            Doubt::Broken,
+            format!("the other side answered {} without an envelope; it may have run", status.as_u16()),
+        ),
         answer => by_status(status, answer.unwrap_or_default(), effect, asked),
     }
 }
@@ -98,7 +101,9 @@ fn by_status(status: StatusCode, answer: Answer, effect: Effect, asked: Option<D
         400 | 422 if answer.word == Some(ErrorKind::IdempotencyMismatch) => {
             refused(ErrorKind::IdempotencyMismatch, say("the idempotency key was used for another request"))
         }
-        400 | 411 | 413 | 414 | 415 | 422 | 431 => refused(ErrorKind::InvalidParams, say("the other side refused the parameters")),
+        400 | 411 | 413 | 414 | 415 | 422 | 431 => {
+            refused(ErrorKind::InvalidParams, say("the other side refused the parameters"))
+        }
         401 | 403 => refused(ErrorKind::Unauthorized, "the other side refused the key; check the key and its scopes".into()),
         404 => {
             let detail = say("the other side does not know the action; if it should, check the endpoint's URL");

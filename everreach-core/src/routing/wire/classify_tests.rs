@@ -26,7 +26,8 @@ fn the_registrys_envelope_is_unwrapped() {
 
 #[test]
 fn a_handlers_failure_ran_and_keeps_its_text() {
-    let execution = read(200, &json!({"ok": false, "topic": "dm.send", "error": "tab\nclosed", "duration_ms": 2}), Effect::Outward);
+    let execution =
+        read(200, &json!({"ok": false, "topic": "dm.send", "error": "tab\nclosed", "duration_ms": 2}), Effect::Outward);
     assert_eq!(seen(&execution), (Outcome::Executed, Some(ErrorKind::HandlerError)));
     assert_eq!(execution.result.expect_err("a failure").to_string(), "tab closed");
 }

@@ -65,7 +65,9 @@ impl Remote {
             Ok(Ok(body)) => said(&body),
             // The status alone says that it was turned away; what is missing is only the reason.
             _ if status.is_client_error() => said(b""),
-            Ok(Err(error)) => in_doubt(call.effect, Doubt::Broken, format!("the answer cannot be read: {error}; it may have run")),
+            Ok(Err(error)) => {
+                in_doubt(call.effect, Doubt::Broken, format!("the answer cannot be read: {error}; it may have run"))
+            }
             Err(_) => in_doubt(call.effect, Doubt::TimedOut, late(call.timeout, "the answer did not end")),
         }
     }
@@ -97,8 +99,9 @@ impl Remote {
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend([call.action.service(), call.action.topic()]);
         }
-        let params = serde_json::to_vec(&call.params)
-            .map_err(|source| Error::new(ErrorKind::InvalidParams, "the parameters cannot be written as JSON").with_source(source))?;
+        let params = serde_json::to_vec(&call.params).map_err(|source| {
+            Error::new(ErrorKind::InvalidParams, "the parameters cannot be written as JSON").with_source(source)
+        })?;
         let (body, witness) = witnessed_body(params);
         let mut request = reqwest::Request::new(http::Method::POST, url);
         *request.body_mut() = Some(body);
