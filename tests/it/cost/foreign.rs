@@ -102,10 +102,6 @@ async fn unreadable_rows_are_set_aside_once(store: &Store, rows: &[(&str, &str)]
 
 #[tokio::test]
 async fn unreadable_rows_are_set_aside_once_on_sqlite() {
-    let store = store::sqlite().await;
-    store::execute(&store, "DROP VIEW everreach_cost_entries").await;
-    store.close().await;
-
     // A table that another program made, with looser columns than ours.
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("shared.db").display());

@@ -1,3 +1,3 @@
 //! What several tests need.
 
-pub mod store;
+pub(crate) mod store;

@@ -5,17 +5,17 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 /// A SQLite database of its own, gone when the store is dropped.
-pub async fn sqlite() -> Store {
+pub(crate) async fn sqlite() -> Store {
     Store::open(&StoreConfig::new("sqlite::memory:")).await.expect("a SQLite database")
 }
 
 /// A PostgreSQL database of its own on the server of the test run.
-pub async fn postgres() -> Store {
+pub(crate) async fn postgres() -> Store {
     Store::open(&StoreConfig::new(postgres_url().await)).await.expect("a PostgreSQL database")
 }
 
 /// The URL of a new, empty PostgreSQL database.
-pub async fn postgres_url() -> String {
+pub(crate) async fn postgres_url() -> String {
     #[allow(clippy::disallowed_methods, reason = "the test run says where its server is")]
     let admin = std::env::var("EVERREACH_TEST_POSTGRES_URL")
         .expect("EVERREACH_TEST_POSTGRES_URL is not set: run `make test`, which starts a PostgreSQL server for the tests");
@@ -27,7 +27,7 @@ pub async fn postgres_url() -> String {
 }
 
 /// Runs a statement as another program would.
-pub async fn execute(store: &Store, statement: impl Into<String>) {
+pub(crate) async fn execute(store: &Store, statement: impl Into<String>) {
     let statement = AssertSqlSafe(statement.into());
     store
         .write(move |db| {
@@ -45,7 +45,7 @@ pub async fn execute(store: &Store, statement: impl Into<String>) {
 }
 
 /// The one number that a statement selects.
-pub async fn number(store: &Store, statement: impl Into<String>) -> i64 {
+pub(crate) async fn number(store: &Store, statement: impl Into<String>) -> i64 {
     let statement = AssertSqlSafe(statement.into());
     let mut connection = store.read().await.expect("a connection");
     match connection.db() {

@@ -7,7 +7,7 @@ use crate::{MicroUsd, Result, Timestamp};
 const PENDING_SQLITE: &str = "SELECT MIN(CASE WHEN cost_micro IS NOT NULL THEN at END) AS oldest, \
         COUNT(CASE WHEN cost_micro IS NULL OR at IS NULL THEN 1 END) AS unreadable \
     FROM everreach_cost_entries WHERE month IS NULL";
-const PENDING_POSTGRES: &str = "SELECT MIN(CASE WHEN is_readable THEN created_at END) AS oldest, COUNT(CASE WHEN NOT is_readable THEN 1 END) AS unreadable \
+const PENDING_POSTGRES: &str = "SELECT CAST(MIN(CASE WHEN is_readable THEN created_at END) AS TIMESTAMPTZ) AS oldest, COUNT(CASE WHEN NOT is_readable THEN 1 END) AS unreadable \
     FROM (SELECT created_at, COALESCE(cost_usd BETWEEN 0 AND 1000000 AND created_at >= '1970-01-01Z' AND created_at < '9999-12-31Z', FALSE) AS is_readable \
         FROM actp_cost_log WHERE everreach_month IS NULL) AS pending";
 
