@@ -10,6 +10,7 @@ use super::{Call, Execution, Executor, RemoteConfig, ServiceListing};
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 const LISTING_TIMEOUT: Duration = Duration::from_secs(5);
+const RECALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs calls on the cloud terminal.
 ///
@@ -51,6 +52,10 @@ impl Executor for CloudExecutor {
 
     async fn services(&self) -> Result<Vec<ServiceListing>> {
         self.remote.list(LISTING_TIMEOUT).await
+    }
+
+    async fn recall(&self, idempotency_key: &str) -> Result<Option<Execution>> {
+        self.remote.recall(idempotency_key, RECALL_TIMEOUT).await
     }
 }
 

@@ -51,13 +51,21 @@ impl Default for RoutingConfig {
 /// let worker = RemoteConfig::new("http://127.0.0.1:8765".parse().expect("a URL"));
 /// assert!(worker.key.is_none());
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RemoteConfig {
     /// Where it listens; actions are below `/api/services/{service}/{topic}`.
     pub endpoint: Url,
     /// The bearer key it wants.
     pub key: Option<SecretString>,
+}
+
+impl std::fmt::Debug for RemoteConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Only the origin: somebody may have put a password into the URL, which the executors refuse.
+        let origin = self.endpoint.origin().ascii_serialization();
+        f.debug_struct("RemoteConfig").field("origin", &origin).field("keyed", &self.key.is_some()).finish_non_exhaustive()
+    }
 }
 
 impl RemoteConfig {

@@ -67,10 +67,13 @@ impl Executor for LocalSide {
         chosen.execute(&left).await
     }
 
-    /// Both lists; where both have an action, the worker's description.
+    /// Both lists; where both have an action, the worker's description. A worker that does not answer is left out.
     async fn services(&self) -> Result<Vec<ServiceListing>> {
         let mut all = match &self.worker {
-            Some(worker) => worker.services().await?,
+            Some(worker) => worker.services().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the worker cannot be asked what it offers");
+                Vec::new()
+            }),
             None => Vec::new(),
         };
         let taken: std::collections::HashSet<_> = all.iter().map(|listing| listing.action.clone()).collect();

@@ -13,7 +13,7 @@ use super::super::{Call, Execution, RemoteConfig, ServiceListing};
 use super::{classify, parse_listing};
 use crate::http::{HOP, IDEMPOTENCY_KEY, REQUEST_ID, SendWitness, TIMEOUT_MS, read_bounded, witnessed_body};
 use crate::secret::bearer_header;
-use crate::{Error, ErrorKind, Outcome, Result, Retry, SharedClock};
+use crate::{Effect, Error, ErrorKind, Outcome, Result, Retry, SharedClock};
 
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 const LISTING_LIMIT: usize = 4 * 1024 * 1024;
@@ -92,6 +92,30 @@ impl Remote {
         };
         let late = |_| Error::new(ErrorKind::Timeout, "no list of services came in time").with("endpoint", &self.services);
         timeout(within, ask).await.map_err(late)?.map_err(|error| error.with_operation("list services"))
+    }
+
+    /// What the other side's journal says of this key; `None` when it says nothing definite.
+    pub(in super::super) async fn recall(&self, key: &str, within: Duration) -> Result<Option<Execution>> {
+        let mut url = self.services.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop().extend(["calls", key]);
+        }
+        let ask = async {
+            let mut request = self.client.get(url);
+            if let Some(authorization) = &self.authorization {
+                request = request.header(header::AUTHORIZATION, authorization.clone());
+            }
+            let response = request.send().await.map_err(|error| self.unreachable().with_source(error.without_url()))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = read_bounded(response, ANSWER_LIMIT).await?;
+            let record = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+            // Only an answer that is complete there counts: a key that is not known yet may still arrive.
+            let is_settled = status.is_success() && record.get("state").is_some_and(|state| state == "executed" || state == "not_executed");
+            let answer = record.get("envelope").filter(|envelope| is_settled && envelope.is_object()).map(ToString::to_string);
+            Ok(answer.map(|answer| classify(status, &headers, answer.as_bytes(), Effect::Outward, self.clock.now())))
+        };
+        let late = |_| Error::new(ErrorKind::Timeout, "the other side's journal did not answer in time");
+        timeout(within, ask).await.map_err(late)?.map_err(|error: Error| error.with_operation("recall a call"))
     }
 
     fn request(&self, call: &Call) -> Result<(reqwest::Request, SendWitness)> {
