@@ -59,8 +59,9 @@ impl EventLog {
     /// Takes an event in without waiting. When the database is so far behind that the queue is full, the event goes to the
     /// process log instead, as a warning.
     pub fn record(&self, event: Event) {
-        if let Err(mpsc::error::TrySendError::Full(Message::Record(event)) | mpsc::error::TrySendError::Closed(Message::Record(event))) =
-            self.queue.try_send(Message::Record(event))
+        if let Err(
+            mpsc::error::TrySendError::Full(Message::Record(event)) | mpsc::error::TrySendError::Closed(Message::Record(event)),
+        ) = self.queue.try_send(Message::Record(event))
         {
             tracing::warn!(kind = %event.kind, subject = %event.subject, data = %event.data, "event not stored: the log is full or closed");
         }
@@ -98,6 +99,11 @@ impl EventLog {
     /// The store's.
     pub async fn prune(&self, before: Timestamp) -> Result<u64> {
         self.store.write(move |mut db| Box::pin(async move { store::prune(&mut db, before).await })).await
+    }
+
+    /// Tells readers who wait that events were written by [`append`](super::append), once that transaction is committed.
+    pub fn announce(&self) {
+        self.written.send_modify(|batch| *batch += 1);
     }
 
     /// A receiver that changes whenever this process wrote a batch.
