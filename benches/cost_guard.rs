@@ -67,19 +67,26 @@ async fn peer_connection(folder: &tempfile::TempDir) -> SqliteConnection {
 
 async fn peer_operation(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *db).await?;
-    sqlx::query("UPDATE months SET reserved = reserved + 1000 WHERE month = '2026-11' AND settled + reserved + 1000 <= 1000000000000")
-        .execute(&mut *db)
-        .await?;
-    let id: i64 = sqlx::query_scalar("INSERT INTO reservations (month, amount, state) VALUES ('2026-11', 1000, 'held') RETURNING id")
-        .fetch_one(&mut *db)
-        .await?;
+    sqlx::query(
+        "UPDATE months SET reserved = reserved + 1000 WHERE month = '2026-11' AND settled + reserved + 1000 <= 1000000000000",
+    )
+    .execute(&mut *db)
+    .await?;
+    let id: i64 =
+        sqlx::query_scalar("INSERT INTO reservations (month, amount, state) VALUES ('2026-11', 1000, 'held') RETURNING id")
+            .fetch_one(&mut *db)
+            .await?;
     sqlx::query("COMMIT").execute(&mut *db).await?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *db).await?;
     sqlx::query("UPDATE reservations SET state = 'settled' WHERE id = $1 AND state = 'held'").bind(id).execute(&mut *db).await?;
-    sqlx::query("UPDATE months SET reserved = reserved - 1000, settled = settled + 1000 WHERE month = '2026-11'").execute(&mut *db).await?;
-    sqlx::query("INSERT INTO log (service, action, cost_usd, created_at) VALUES ('dm', 'dm.send', 0.001, '2026-11-20T00:00:00.000000Z')")
+    sqlx::query("UPDATE months SET reserved = reserved - 1000, settled = settled + 1000 WHERE month = '2026-11'")
         .execute(&mut *db)
         .await?;
+    sqlx::query(
+        "INSERT INTO log (service, action, cost_usd, created_at) VALUES ('dm', 'dm.send', 0.001, '2026-11-20T00:00:00.000000Z')",
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query("COMMIT").execute(&mut *db).await?;
     Ok(())
 }
@@ -118,8 +125,12 @@ fn cost_guard(c: &mut Criterion) {
     });
     let mut group = c.benchmark_group("reserve and settle, 8 clients, synchronous=FULL");
     group.sample_size(10).measurement_time(Duration::from_secs(8)).throughput(Throughput::Elements(1));
-    group.bench_function("one writer, group commit", |b| b.iter_custom(|operations| tokio.block_on(with_guard(&guard, operations))));
-    group.bench_function("peer: one commit per operation", |b| b.iter_custom(|operations| tokio.block_on(with_peer(&folder, operations))));
+    group.bench_function("one writer, group commit", |b| {
+        b.iter_custom(|operations| tokio.block_on(with_guard(&guard, operations)))
+    });
+    group.bench_function("peer: one commit per operation", |b| {
+        b.iter_custom(|operations| tokio.block_on(with_peer(&folder, operations)))
+    });
     group.finish();
 }
 

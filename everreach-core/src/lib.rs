@@ -1,6 +1,8 @@
 //! The EverReach core: one action, routed under a budget, never sent twice.
 
+pub mod access;
 pub mod action;
+pub mod approval;
 pub mod breaker;
 mod clock;
 pub mod cost;
@@ -10,12 +12,14 @@ mod event;
 pub mod events;
 pub mod http;
 mod id;
+pub mod ledger;
 mod money;
 pub mod notify;
 pub mod retry;
 pub mod routing;
 pub mod runtime;
 pub mod secret;
+pub mod stop;
 pub mod store;
 #[cfg(any(test, feature = "mock"))]
 pub mod testing;

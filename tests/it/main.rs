@@ -1,4 +1,8 @@
-//! Integration tests, by capability.
+//! What the parts do together, on both databases.
 
+mod access;
+mod approval;
 mod cost;
+mod ledger;
+mod stop;
 mod support;

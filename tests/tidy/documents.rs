@@ -4,9 +4,24 @@ use crate::sources::{files, root, text};
 
 /// Words in backticks that look like paths of this repository.
 fn named_paths(document: &str) -> Vec<String> {
-    let tops = ["everreach-core/", "everreach-server/", "migrations/", "tests/", "benches/", "examples/", "docs/", "scripts/", "k8s/", "infra/", "docker/"];
+    let tops = [
+        "everreach-core/",
+        "everreach-server/",
+        "migrations/",
+        "tests/",
+        "benches/",
+        "examples/",
+        "docs/",
+        "scripts/",
+        "k8s/",
+        "infra/",
+        "docker/",
+    ];
     let quoted = document.split('`').skip(1).step_by(2);
-    quoted.filter(|word| tops.iter().any(|top| word.starts_with(top)) && !word.contains(['*', '{', '<', ' '])).map(str::to_owned).collect()
+    quoted
+        .filter(|word| tops.iter().any(|top| word.starts_with(top)) && !word.contains(['*', '{', '<', ' ']))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -28,7 +43,9 @@ fn every_setting_is_in_the_example_environment() {
         .split('"')
         .skip(1)
         .step_by(2)
-        .filter(|word| word.len() > 5 && word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+        .filter(|word| {
+            word.len() > 5 && word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        })
         .collect();
     assert!(names.contains(&"EVERREACH_ENV"), "the settings' table was not found");
     for name in names {

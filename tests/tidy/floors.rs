@@ -89,7 +89,9 @@ fn imports_in_the_core_go_down_only() {
             }
             match place(&from) {
                 Some(other) if other < own => {}
-                Some(_) => wrong.push(format!("{}: imports `{name}` from `{from}`, which is not below `{module}`", path.display())),
+                Some(_) => {
+                    wrong.push(format!("{}: imports `{name}` from `{from}`, which is not below `{module}`", path.display()))
+                }
                 None => wrong.push(format!("{}: imports `{name}`, which has no floor", path.display())),
             }
         }
@@ -111,7 +113,9 @@ fn sql_stands_in_files_called_store_only() {
             wrong.extend(
                 without_tests(&source)
                     .lines()
-                    .filter(|line| !line.trim_start().starts_with("//") && statements.iter().any(|word| line.contains(&format!("\"{word}"))))
+                    .filter(|line| {
+                        !line.trim_start().starts_with("//") && statements.iter().any(|word| line.contains(&format!("\"{word}")))
+                    })
                     .map(|line| format!("{}: {}", path.display(), line.trim())),
             );
         }

@@ -22,7 +22,10 @@ fn both_databases_have_the_same_numbered_steps() {
 fn every_step_is_taken_by_the_program() {
     let program = text("everreach-core/src/store/migrate.rs");
     for name in names("migrations/sqlite") {
-        assert!(program.contains(&format!("sqlite/{name}")) && program.contains(&format!("postgres/{name}")), "{name} is not listed");
+        assert!(
+            program.contains(&format!("sqlite/{name}")) && program.contains(&format!("postgres/{name}")),
+            "{name} is not listed"
+        );
     }
 }
 

@@ -59,7 +59,8 @@ impl Notifier for TelegramNotifier {
             .pop_if_empty()
             .extend(method.split('/'));
         let body = json!({"chat_id": self.config.chat_id, "text": shorten(message)});
-        let failed = |detail: String| Error::new(ErrorKind::Unreachable, "the notice was not delivered to Telegram").with("cause", detail);
+        let failed =
+            |detail: String| Error::new(ErrorKind::Unreachable, "the notice was not delivered to Telegram").with("cause", detail);
         let answer = self.client.post(url).json(&body).timeout(TIMEOUT).send().await;
         // The URL carries the token, so it must not show up in the error.
         let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;

@@ -16,12 +16,15 @@ use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
-    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalSide, OfflineCache, Orchestrator, OrchestratorParts,
-    RouteTable, SharedRouteTable,
+    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalSide, OfflineCache, Orchestrator,
+    OrchestratorParts, RouteTable, SharedRouteTable,
 };
 use crate::stop::StopSwitch;
 use crate::store::Store;
-use crate::{Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock, http::{self, HttpConfig}};
+use crate::{
+    Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock,
+    http::{self, HttpConfig},
+};
 
 /// Wires a runtime together; whatever is not given is made from the settings.
 #[must_use]
@@ -151,14 +154,16 @@ impl RuntimeBuilder {
             (None, Some(remote)) => {
                 let cloud = CloudExecutor::new(remote, client.clone(), Arc::clone(&clock))?;
                 Some(Arc::new(cloud) as Arc<dyn Executor>)
-            },
+            }
             (None, None) => None,
         };
         let local = match self.local {
             Some(local) => local,
             None => {
                 let worker = config.worker.as_ref();
-                let worker = worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new)).transpose()?;
+                let worker = worker
+                    .map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new))
+                    .transpose()?;
                 let registry = services::registry(&services::Sources {
                     store: store.clone(),
                     clock: Arc::clone(&clock),

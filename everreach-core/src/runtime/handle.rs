@@ -214,8 +214,10 @@ impl Runtime {
             tracing::warn!(%error, "the worker's services cannot be listed");
             Vec::new()
         });
-        let mut entries: Vec<_> =
-            table.routes().map(|route| ServiceEntry { route: Arc::clone(route), description: route.description.clone() }).collect();
+        let mut entries: Vec<_> = table
+            .routes()
+            .map(|route| ServiceEntry { route: Arc::clone(route), description: route.description.clone() })
+            .collect();
         for service in listed {
             let route = table.resolve(&service.action);
             if !entries.iter().any(|entry| entry.route.action == route.action) {
@@ -250,7 +252,8 @@ impl Runtime {
     pub async fn actions_routed_today(&self) -> Result<u64> {
         let midnight = self.parts.clock.now().date_naive().and_time(NaiveTime::MIN).and_utc();
         let counted = *self.parts.routed_today.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut today = if counted.since == midnight { counted } else { RoutedToday { since: midnight, ..RoutedToday::default() } };
+        let mut today =
+            if counted.since == midnight { counted } else { RoutedToday { since: midnight, ..RoutedToday::default() } };
         let (more, newest) = self.parts.events.count_since("call.finished", midnight, today.newest).await?;
         (today.count, today.newest) = (today.count + more, newest);
         *self.parts.routed_today.lock().unwrap_or_else(PoisonError::into_inner) = today;
@@ -263,7 +266,10 @@ impl Runtime {
         self.parts.calls.close();
         self.parts.background.close();
         if tokio::time::timeout(grace, self.parts.calls.wait()).await.is_err() {
-            tracing::warn!(under_way = self.parts.calls.len(), "calls were still under way: their leases decide what becomes of them");
+            tracing::warn!(
+                under_way = self.parts.calls.len(),
+                "calls were still under way: their leases decide what becomes of them"
+            );
         }
         let _stragglers = tokio::time::timeout(Duration::from_secs(1), self.parts.background.wait()).await;
         self.parts.events.flush().await;

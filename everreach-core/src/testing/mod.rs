@@ -6,8 +6,8 @@ mod fault_connection;
 mod fault_server;
 
 pub use crate::clock::ManualClock;
+#[doc(inline)]
+pub use crate::cost::conformance as cost_guard;
 pub use executor_conformance::ExecutorConformance;
 pub use executors::{RecordingExecutor, ScriptedExecutor};
 pub use fault_server::{Fault, FaultResponse, FaultServer, ReceivedRequest};
-#[doc(inline)]
-pub use crate::cost::conformance as cost_guard;

@@ -67,7 +67,9 @@ impl OfflineCache {
     /// The store's.
     pub async fn put(&self, action: &ActionName, params: &Params, result: Value) -> Result<()> {
         let (action, hash, now) = (action.clone(), fingerprint(action, params), self.clock.now());
-        self.store.write(move |mut db| Box::pin(async move { store::put(&mut db, &action, hash.as_str(), &result, now).await })).await
+        self.store
+            .write(move |mut db| Box::pin(async move { store::put(&mut db, &action, hash.as_str(), &result, now).await }))
+            .await
     }
 
     /// The kept answer to the same question; fresh when younger than `ttl` and an hour.

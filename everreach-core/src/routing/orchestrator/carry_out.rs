@@ -50,7 +50,9 @@ impl Orchestrator {
                 let reason = self.parts.stop.current().reason.unwrap_or_else(|| "none given".to_owned());
                 Error::new(kind, "the stop switch is set: `everreach resume` clears it").with("reason", reason)
             }
-            ErrorKind::CostCapExceeded => Error::new(kind, "the monthly cap is reached: only essential calls still go to the cloud"),
+            ErrorKind::CostCapExceeded => {
+                Error::new(kind, "the monthly cap is reached: only essential calls still go to the cloud")
+            }
             ErrorKind::Offline => Error::new(kind, "the cloud cannot be reached and this call may not run elsewhere"),
             other => Error::new(other, "the call is refused"),
         }
@@ -124,7 +126,8 @@ impl Orchestrator {
         if !self.parts.cache.is_due(&route.action, &flight.call.params) {
             return;
         }
-        let (cache, action, params, result) = (self.parts.cache.clone(), route.action.clone(), flight.call.params.clone(), result.clone());
+        let (cache, action, params, result) =
+            (self.parts.cache.clone(), route.action.clone(), flight.call.params.clone(), result.clone());
         self.parts.tasks.spawn(async move {
             if let Err(error) = cache.put(&action, &params, result).await {
                 tracing::warn!(%error, %action, "the answer was not kept for offline use");

@@ -38,7 +38,17 @@ impl Flight {
         call.idempotency_key = request.idempotency_key;
         call.request_id = request.request_id;
         call.hops = request.hops;
-        Self { call, route, force_env: request.force_env, envelope, claim: None, last_try: None, started, deadline, decision: None }
+        Self {
+            call,
+            route,
+            force_env: request.force_env,
+            envelope,
+            claim: None,
+            last_try: None,
+            started,
+            deadline,
+            decision: None,
+        }
     }
 
     /// Outward calls always are; others when the caller gave a key. What a person has to agree to needs a key to wait under.

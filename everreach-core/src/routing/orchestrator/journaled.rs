@@ -51,7 +51,9 @@ impl Orchestrator {
             Err(error) => return self.give_up(flight, &error),
         };
         match self.parts.approvals.latest(key.as_str()).await {
-            Ok(Some(approval)) if approval.state == ApprovalState::Pending && approval.expires_at > self.parts.clock.now() => stored,
+            Ok(Some(approval)) if approval.state == ApprovalState::Pending && approval.expires_at > self.parts.clock.now() => {
+                stored
+            }
             Ok(_) => match self.parts.ledger.resume(flight.begin(key)).await {
                 Ok(claim) => self.run_claimed(flight, claim).await,
                 // Somebody else was quicker to go on with it.
@@ -99,7 +101,8 @@ impl Orchestrator {
             Consumption::Pending(approval) => Ok(Agreement::Awaited(Box::new(awaiting(flight, &approval)))),
             _ => {
                 let (action, params) = (flight.route.action.clone(), flight.call.params.clone());
-                let approval = self.parts.approvals.request(ApprovalRequest::call(action, params, key.as_str(), print.as_str())).await?;
+                let approval =
+                    self.parts.approvals.request(ApprovalRequest::call(action, params, key.as_str(), print.as_str())).await?;
                 Ok(Agreement::Awaited(Box::new(awaiting(flight, &approval))))
             }
         }

@@ -13,8 +13,8 @@ use crate::ledger::Ledger;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::routing::offline::OfflineCache;
 use crate::routing::{
-    Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Route, RouteRequest, RoutingConfig, Rule,
-    RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
+    Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Route, RouteRequest,
+    RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
 use crate::{Envelope, ErrorKind, MicroUsd, Result, SharedClock, Side};

@@ -112,7 +112,10 @@ impl Orchestrator {
             return Ok(None);
         }
         let Some(price) = self.price(&flight.route) else {
-            return Err(Error::new(ErrorKind::Unpriced, "nobody stated what this action costs in the cloud: give its route a cost_usd"));
+            return Err(Error::new(
+                ErrorKind::Unpriced,
+                "nobody stated what this action costs in the cloud: give its route a cost_usd",
+            ));
         };
         if price == MicroUsd::ZERO {
             return Ok(None);

@@ -110,7 +110,8 @@ impl Remote {
             let body = read_bounded(response, ANSWER_LIMIT).await?;
             let record = serde_json::from_slice::<Value>(&body).unwrap_or_default();
             // Only an answer that is complete there counts: a key that is not known yet may still arrive.
-            let is_settled = status.is_success() && record.get("state").is_some_and(|state| state == "executed" || state == "not_executed");
+            let is_settled =
+                status.is_success() && record.get("state").is_some_and(|state| state == "executed" || state == "not_executed");
             let answer = record.get("envelope").filter(|envelope| is_settled && envelope.is_object()).map(ToString::to_string);
             Ok(answer.map(|answer| classify(status, &headers, answer.as_bytes(), Effect::Outward, self.clock.now())))
         };
