@@ -14,8 +14,9 @@ CREATE INDEX everreach_cost_log_month ON actp_cost_log (everreach_month, created
 CREATE INDEX everreach_cost_log_age ON actp_cost_log (created_at);
 
 -- The same rows as we understand them: `at` in our own form and whole seconds (a month begins on one), `cost_micro` in
--- millionths of a dollar. Either is NULL where the text of another program cannot be read. SQLite rounds fractions of a
--- second up, past the end of a month, so they are cut off first; PostgreSQL's short offsets (+00, +0000) get their colon.
+-- millionths of a dollar. Either is NULL where the text of another program cannot be read. The fraction of a second is cut
+-- off before the text is read, so that no rounding moves a row past the end of a month; PostgreSQL's short offsets (+00,
+-- +0000) get the colon that SQLite wants.
 CREATE VIEW everreach_cost_entries AS
 SELECT
     entry,
