@@ -23,7 +23,7 @@ async fn guard(folder: &tempfile::TempDir) -> Arc<SqlCostGuard> {
     config.cap = MicroUsd::from_usd(1_000_000);
     config.soft_cap = config.cap;
     let events = EventLog::start(store.clone());
-    Arc::new(SqlCostGuard::new(store, config, SystemClock::shared(), events))
+    Arc::new(SqlCostGuard::new(store, config, SystemClock::shared(), events).expect("caps that make sense"))
 }
 
 async fn with_guard(guard: &Arc<SqlCostGuard>, operations: u64) -> Duration {

@@ -166,7 +166,7 @@ pub fn decide(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule,
         return Decision::run(Side::Cloud, Rule::CloudTerminal);
     }
     let wish = wish(route, conditions, seen);
-    settle(route, conditions, wish, seen)
+    settle(route, conditions, &wish, seen)
 }
 
 /// A side, the rule that wants it, and what may take over.
@@ -206,7 +206,7 @@ fn wish(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdi
     }
 }
 
-fn settle(route: &Route, conditions: &Conditions, wish: Wish, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
+fn settle(route: &Route, conditions: &Conditions, wish: &Wish, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
     let is_free_to_move = conditions.mode == Mode::Hybrid && conditions.force_env.is_none();
     let chosen = |seen: &mut dyn FnMut(Rule, Verdict, &'static str)| {
         if matches!(wish.rule, Rule::Table | Rule::Class) {

@@ -14,8 +14,8 @@ use crate::{Error, Result};
 const SETTLE_EVERY: Duration = Duration::from_secs(60);
 /// Time between two rounds of removing what is too old.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
-/// How long events are kept.
-const KEEP_EVENTS: TimeDelta = TimeDelta::days(90);
+/// How long events and closed reservations are kept.
+const KEEP: TimeDelta = TimeDelta::days(90);
 
 /// Settles what a crash left, then starts the tasks. They end when the runtime stops.
 pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: reqwest::Client) -> Result<()> {
@@ -78,15 +78,17 @@ async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
         since_prune += SETTLE_EVERY;
         if since_prune >= PRUNE_EVERY {
             since_prune = Duration::ZERO;
-            complain(prune(&runtime).await, "what is too old could not be removed");
+            complain(prune(&runtime, &guard).await, "what is too old could not be removed");
         }
     }
 }
 
-async fn prune(runtime: &Runtime) -> Result<()> {
+async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     let parts = &runtime.parts;
+    let oldest = parts.clock.now() - KEEP;
     parts.ledger.prune().await?;
-    parts.events.prune(parts.clock.now() - KEEP_EVENTS).await?;
+    parts.events.prune(oldest).await?;
+    guard.forget_closed(oldest).await?;
     Ok(())
 }
 

@@ -77,7 +77,6 @@ pub struct ServiceEntry {
 
 impl Runtime {
     /// A builder with the defaults that the settings ask for.
-    #[must_use]
     pub fn builder(config: RuntimeConfig) -> RuntimeBuilder {
         RuntimeBuilder::new(config)
     }
