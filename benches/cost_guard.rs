@@ -4,13 +4,13 @@
 //! `COMMIT`, at the same durability.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use everreach_core::cost::{CostConfig, CostGuard, CostRequest, SqlCostGuard};
 use everreach_core::events::EventLog;
 use everreach_core::store::{Store, StoreConfig};
-use everreach_core::{ActionName, MicroUsd, SystemClock};
+use everreach_core::{ActionName, Clock, MicroUsd, SystemClock};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -28,7 +28,7 @@ async fn guard(folder: &tempfile::TempDir) -> Arc<SqlCostGuard> {
 
 async fn with_guard(guard: &Arc<SqlCostGuard>, operations: u64) -> Duration {
     let action: ActionName = "dm.send".parse().expect("a name");
-    let start = Instant::now();
+    let start = SystemClock::new();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let (guard, action) = (Arc::clone(guard), action.clone());
@@ -44,7 +44,7 @@ async fn with_guard(guard: &Arc<SqlCostGuard>, operations: u64) -> Duration {
     for client in clients {
         client.await.expect("no client fails");
     }
-    start.elapsed()
+    start.monotonic()
 }
 
 const PEER_SCHEMA: &str = "
@@ -96,7 +96,7 @@ async fn with_peer(folder: &tempfile::TempDir, operations: u64) -> Duration {
     for _ in 0..CLIENTS {
         connections.push(peer_connection(folder).await);
     }
-    let start = Instant::now();
+    let start = SystemClock::new();
     let clients: Vec<_> = connections
         .into_iter()
         .map(|mut connection| {
@@ -113,7 +113,7 @@ async fn with_peer(folder: &tempfile::TempDir, operations: u64) -> Duration {
     for client in clients {
         client.await.expect("no client fails");
     }
-    start.elapsed()
+    start.monotonic()
 }
 
 fn cost_guard(c: &mut Criterion) {

@@ -13,8 +13,8 @@ async fn runtime(folder: &tempfile::TempDir) -> Runtime {
     config.data_dir = folder.path().to_path_buf();
     config.store.url = format!("sqlite://{}", folder.path().join("bench.db").display());
     let local = LocalExecutor::builder()
-        .handler("dm.stats", "a read that is instant", |_| async { Ok(json!({"sent": 3})) })
-        .handler("dm.send", "a send that is instant", |_| async { Ok(json!({"success": true})) })
+        .handler("dm.stats", "a read that is instant", |_, _| async { Ok(json!({"sent": 3})) })
+        .handler("dm.send", "a send that is instant", |_, _| async { Ok(json!({"success": true})) })
         .build()
         .expect("handlers");
     Runtime::builder(config).with_local(Arc::new(local)).build().await.expect("a runtime")

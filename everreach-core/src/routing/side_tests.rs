@@ -33,7 +33,7 @@ fn side(server: &FaultServer) -> (Arc<ManualClock>, LocalSide) {
     );
     let config = RemoteConfig::new(server.url().clone());
     let worker = HttpExecutor::new(&config, client(&HttpConfig::default()).expect("a client"), clock.clone()).expect("a worker");
-    (clock.clone(), LocalSide::new(registry.build().expect("a registry"), clock).with_worker(worker))
+    (clock.clone(), LocalSide::new(registry.build().expect("a registry"), clock).with_worker(Arc::new(worker)))
 }
 
 async fn run(side: &LocalSide, action: &str) -> String {
@@ -136,5 +136,5 @@ async fn a_worker_keeps_the_law_of_executors() {
     let (_, side) = side(&server);
     let name = |text: &str| text.parse().expect("a name");
     let suite = ExecutorConformance::new(name("dm.stats")).with_failing(name("dm.fail")).with_hanging(name("dm.hang"));
-    suite.check(side.worker.as_ref().expect("a worker")).await.expect("conforms");
+    suite.check(&**side.worker.as_ref().expect("a worker")).await.expect("conforms");
 }
