@@ -1,3 +1,3 @@
 //! Helpers of the integration tests.
 
-pub mod store;
+pub(crate) mod store;

@@ -7,17 +7,17 @@ use url::Url;
 const ADMIN_URL: &str = "EVERREACH_TEST_POSTGRES_URL";
 
 /// A SQLite database that is gone when the store is dropped.
-pub async fn sqlite() -> Store {
+pub(crate) async fn sqlite() -> Store {
     Store::open(&StoreConfig::new("sqlite::memory:")).await.expect("a SQLite database")
 }
 
 /// A PostgreSQL database of its own, on the server that the environment names.
-pub async fn postgres() -> Store {
+pub(crate) async fn postgres() -> Store {
     Store::open(&StoreConfig::new(postgres_url().await)).await.expect("a PostgreSQL database")
 }
 
-/// The URL of a new, empty PostgreSQL database, for tests that open it more than once.
-pub async fn postgres_url() -> String {
+/// The URL of a new, empty PostgreSQL database.
+async fn postgres_url() -> String {
     #[allow(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
     let admin = std::env::var(ADMIN_URL).unwrap_or_else(|_| {
         panic!("{ADMIN_URL} is not set: run `make test`, which starts a PostgreSQL, or name an admin URL such as postgres://postgres@127.0.0.1:5432/postgres")
