@@ -212,7 +212,7 @@ async fn a_renewed_claim_lasts() {
 #[tokio::test]
 async fn a_call_whose_owner_vanished_after_dispatch_is_held_for_ever() {
     let bench = Bench::new().await;
-    bench.vanish_after_dispatch().await;
+    let _vanished = bench.vanish_after_dispatch().await;
     let Begun::Held(envelope) = bench.other.begin(begin()).await.expect("an answer") else { panic!("it may have run") };
     assert_eq!((envelope.outcome, envelope.error), (Outcome::Unknown, Some(ErrorKind::OutcomeUnknown)));
     assert_eq!((envelope.ok, envelope.attempts, envelope.idempotency_key.as_deref()), (false, 1, Some("order-1")));
@@ -263,7 +263,7 @@ async fn a_person_settles_a_held_call_and_only_a_held_one() {
 #[tokio::test]
 async fn recovery_tells_what_may_have_run_from_what_did_not_and_leaves_live_claims_alone() {
     let bench = Bench::new().await;
-    bench.vanish_after_dispatch().await;
+    let _vanished = bench.vanish_after_dispatch().await;
     let mut second = begin();
     second.key = "order-2".parse().expect("a key");
     let _unsent = bench.ledger.begin(second.clone()).await.expect("it begins");
