@@ -1,6 +1,8 @@
 //! The EverReach core: one action, routed under a budget, never sent twice.
 
+pub mod access;
 pub mod action;
+pub mod approval;
 mod clock;
 pub mod cost;
 mod env;
@@ -8,10 +10,12 @@ mod error;
 mod event;
 pub mod events;
 mod id;
+pub mod ledger;
 mod money;
 pub mod notify;
 pub mod routing;
 pub mod runtime;
+pub mod stop;
 pub mod store;
 #[cfg(any(test, feature = "mock"))]
 pub mod testing;

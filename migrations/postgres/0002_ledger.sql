@@ -1,13 +1,17 @@
--- One row per idempotency key: the journal that keeps a call from happening twice.
+-- One row per idempotency key: the journal that keeps a call from happening twice. Each claim of a row raises `fence`; who holds
+-- an older number has lost the row. `repeatable` marks calls that may run twice without harm. The envelope is text on both
+-- databases: jsonb refuses \u0000, and an answer that cannot be stored would leave its call unknown.
 CREATE TABLE everreach_calls (
     idempotency_key TEXT PRIMARY KEY,
     action          TEXT NOT NULL,
     fingerprint     TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('running', 'waiting', 'executed', 'not_executed', 'unknown', 'queued')),
     owner           TEXT NOT NULL,
+    fence           BIGINT NOT NULL DEFAULT 1,
+    repeatable      BOOLEAN NOT NULL DEFAULT FALSE,
     lease_until     TIMESTAMPTZ NOT NULL,
     dispatched_at   TIMESTAMPTZ,
-    envelope        JSONB,
+    envelope        TEXT,
     request_id      UUID NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL,
     updated_at      TIMESTAMPTZ NOT NULL,

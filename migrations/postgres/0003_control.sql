@@ -7,12 +7,12 @@ CREATE TABLE everreach_stop (
 );
 INSERT INTO everreach_stop (id, stopped) VALUES (1, FALSE);
 
--- What waits for a person.
+-- What waits for a person. The parameters are text on both databases: what runs is to the letter what was agreed to.
 CREATE TABLE everreach_approvals (
     id              UUID PRIMARY KEY,
     kind            TEXT NOT NULL,
     action          TEXT NOT NULL,
-    params          JSONB NOT NULL,
+    params          TEXT NOT NULL,
     fingerprint     TEXT NOT NULL,
     idempotency_key TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'consumed')),
@@ -20,6 +20,7 @@ CREATE TABLE everreach_approvals (
     expires_at      TIMESTAMPTZ NOT NULL,
     decided_at      TIMESTAMPTZ
 );
+CREATE INDEX everreach_approvals_key ON everreach_approvals (idempotency_key, requested_at);
 CREATE UNIQUE INDEX everreach_approvals_open ON everreach_approvals (idempotency_key) WHERE state IN ('pending', 'approved');
 
 -- Bearer keys, by hash only.

@@ -1,10 +1,14 @@
--- One row per idempotency key: the journal that keeps a call from happening twice.
+-- One row per idempotency key: the journal that keeps a call from happening twice. Each claim of a row raises `fence`; who holds
+-- an older number has lost the row. `repeatable` marks calls that may run twice without harm. The envelope is text on both
+-- databases: jsonb refuses \u0000, and an answer that cannot be stored would leave its call unknown.
 CREATE TABLE everreach_calls (
     idempotency_key TEXT PRIMARY KEY,
     action          TEXT NOT NULL,
     fingerprint     TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('running', 'waiting', 'executed', 'not_executed', 'unknown', 'queued')),
     owner           TEXT NOT NULL,
+    fence           INTEGER NOT NULL DEFAULT 1,
+    repeatable      INTEGER NOT NULL DEFAULT 0,
     lease_until     TEXT NOT NULL,
     dispatched_at   TEXT,
     envelope        TEXT,

@@ -7,7 +7,7 @@ CREATE TABLE everreach_stop (
 ) STRICT;
 INSERT INTO everreach_stop (id, stopped) VALUES (1, 0);
 
--- What waits for a person.
+-- What waits for a person. The parameters are text on both databases: what runs is to the letter what was agreed to.
 CREATE TABLE everreach_approvals (
     id              TEXT PRIMARY KEY,
     kind            TEXT NOT NULL,
@@ -20,6 +20,7 @@ CREATE TABLE everreach_approvals (
     expires_at      TEXT NOT NULL,
     decided_at      TEXT
 ) STRICT;
+CREATE INDEX everreach_approvals_key ON everreach_approvals (idempotency_key, requested_at);
 CREATE UNIQUE INDEX everreach_approvals_open ON everreach_approvals (idempotency_key) WHERE state IN ('pending', 'approved');
 
 -- Bearer keys, by hash only.

@@ -1,1 +1,7 @@
-//! it
+//! What the parts do together, on both databases.
+
+mod access;
+mod approval;
+mod ledger;
+mod stop;
+mod support;

@@ -100,6 +100,11 @@ impl EventLog {
         self.store.write(move |mut db| Box::pin(async move { store::prune(&mut db, before).await })).await
     }
 
+    /// Tells readers who wait that events were written by [`append`](super::append), once that transaction is committed.
+    pub fn announce(&self) {
+        self.written.send_modify(|batch| *batch += 1);
+    }
+
     /// A receiver that changes whenever this process wrote a batch.
     #[must_use]
     pub fn written(&self) -> watch::Receiver<u64> {
