@@ -9,7 +9,9 @@ use http::StatusCode;
 
 use crate::front::front;
 use crate::problem::Problem;
-use crate::routes::{alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop};
+use crate::routes::{
+    alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop,
+};
 use crate::state::AppState;
 use crate::{metrics, openapi};
 

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use everreach_core::access::{KeyRing, Scope};
+use everreach_core::access::{KeyRing, Scope, Scopes};
 use everreach_core::{ErrorKind, Id};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
@@ -17,8 +17,6 @@ use subtle::ConstantTimeEq;
 use crate::problem::Problem;
 
 const WORKER_SECRET: &str = "x-worker-secret";
-const EVERY_SCOPE: [Scope; 4] = [Scope::Read, Scope::Dispatch, Scope::Operate, Scope::Admin];
-const WORKER_SCOPES: [Scope; 2] = [Scope::Read, Scope::Dispatch];
 const QUERY_SECRETS: [&str; 4] = ["key", "token", "api_key", "access_token"];
 
 /// Who is asking.
@@ -119,22 +117,24 @@ impl Access {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "key_in_query", hint));
         }
         let Some(scope) = scope_of(method, path) else { return Ok(Caller::Anonymous) };
-        let (caller, scopes) = self.identify(path, headers)?;
-        if scopes.contains(scope) {
+        let (caller, may) = self.identify(path, headers)?;
+        // The worker's secret is only ever good where looking and calling is all there is.
+        if may.is_none_or(|scopes| scopes.allow(scope)) {
             return Ok(caller);
         }
-        Err(Problem::of(ErrorKind::Forbidden, format!("the key lacks the scope `{}`", word(scope))))
+        Err(Problem::of(ErrorKind::Forbidden, format!("the key lacks the scope `{scope}`")))
     }
 
-    fn identify(&self, path: &str, headers: &HeaderMap) -> Result<(Caller, Scopes), Problem> {
+    /// Who it is and what they may do; `None` for whatever is to be had here.
+    fn identify(&self, path: &str, headers: &HeaderMap) -> Result<(Caller, Option<Scopes>), Problem> {
         if self.is_loopback && !self.has_key() {
-            return Ok((Caller::Anonymous, Scopes::of(&EVERY_SCOPE)));
+            return Ok((Caller::Anonymous, None));
         }
         let worker_header = headers.get(WORKER_SECRET).and_then(|value| value.to_str().ok());
         if let Some(secret) = worker_header
             && self.is_worker(path, &Digested::of(secret))
         {
-            return Ok((Caller::Worker, Scopes::of(&WORKER_SCOPES)));
+            return Ok((Caller::Worker, None));
         }
         let Some(presented) = bearer(headers) else {
             let detail = "this needs a key: send `Authorization: Bearer KEY` (make one with `everreach keys create`)";
@@ -144,33 +144,19 @@ impl Access {
         // Every fixed key is compared, whichever matches.
         let fixed = self.keys.iter().chain(&self.one_run).fold(false, |found, key| found | key.matches(&digest));
         if fixed {
-            return Ok((Caller::Configured, Scopes::of(&EVERY_SCOPE)));
+            return Ok((Caller::Configured, None));
         }
         if let Some(identity) = self.ring.verify(presented) {
-            return Ok((Caller::Key(identity.id), Scopes::of(&identity.scopes)));
+            return Ok((Caller::Key(identity.id), Some(identity.scopes)));
         }
         if self.is_worker(path, &digest) {
-            return Ok((Caller::Worker, Scopes::of(&WORKER_SCOPES)));
+            return Ok((Caller::Worker, None));
         }
         Err(Problem::of(ErrorKind::Unauthorized, "the key is not known here, or was revoked"))
     }
 
     fn is_worker(&self, path: &str, presented: &Digested) -> bool {
         is_below(path, "/api/services") && self.worker.as_ref().is_some_and(|secret| secret.matches(presented))
-    }
-}
-
-/// A set of scopes without an allocation.
-#[derive(Debug, Clone, Copy)]
-struct Scopes([bool; EVERY_SCOPE.len()]);
-
-impl Scopes {
-    fn of(scopes: &[Scope]) -> Self {
-        Self(EVERY_SCOPE.map(|scope| scopes.contains(&scope)))
-    }
-
-    fn contains(self, wanted: Scope) -> bool {
-        EVERY_SCOPE.iter().zip(self.0).any(|(scope, held)| held && *scope == wanted)
     }
 }
 
@@ -210,17 +196,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn names_a_secret(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| QUERY_SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)))
-}
-
-const fn word(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Dispatch => "dispatch",
-        Scope::Operate => "operate",
-        Scope::Admin => "admin",
-        _ => "read",
-    }
+    url::form_urlencoded::parse(query.as_bytes())
+        .any(|(name, _)| QUERY_SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -50,7 +50,9 @@ impl CallBody {
                 let detail = "the header `Idempotency-Key` and the body name different keys: send one of them";
                 return Err(Problem::wrong_shape(format!("{at}/idempotency_key"), detail));
             }
-            (Some(key), _) => Some(checked_key(key).map_err(|detail| Problem::wrong_shape(format!("{at}/idempotency_key"), detail))?),
+            (Some(key), _) => {
+                Some(checked_key(key).map_err(|detail| Problem::wrong_shape(format!("{at}/idempotency_key"), detail))?)
+            }
             (None, header) => header.clone(),
         };
         let timeout = match self.timeout_ms.map(Duration::from_millis) {
@@ -143,7 +145,8 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Probl
 }
 
 fn looped() -> Problem {
-    let detail = "the call has already passed through another EverReach process: look at CLOUD_ENDPOINT and LOCAL_ENDPOINT for a circle";
+    let detail =
+        "the call has already passed through another EverReach process: look at CLOUD_ENDPOINT and LOCAL_ENDPOINT for a circle";
     Problem::new(StatusCode::LOOP_DETECTED, "loop_detected", detail)
 }
 

@@ -102,7 +102,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
-        || (essence.len() > 12 && essence.is_char_boundary(12) && essence[..12].eq_ignore_ascii_case("application/") && essence.ends_with("+json"))
+        || (essence.len() > 12
+            && essence.is_char_boundary(12)
+            && essence[..12].eq_ignore_ascii_case("application/")
+            && essence.ends_with("+json"))
 }
 
 /// Reads a JSON object: 400 with the position when it is not JSON, 422 with a pointer when it is not what was asked for.

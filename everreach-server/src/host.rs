@@ -49,8 +49,11 @@ impl AllowedHosts {
                 continue;
             }
             names.push(split(entry).ok_or_else(|| {
-                Error::new(ErrorKind::Config, "EVERREACH_ALLOWED_HOSTS holds host names such as everreach.internal or 10.0.0.4:8080")
-                    .with("seen", entry)
+                Error::new(
+                    ErrorKind::Config,
+                    "EVERREACH_ALLOWED_HOSTS holds host names such as everreach.internal or 10.0.0.4:8080",
+                )
+                .with("seen", entry)
             })?);
         }
         Ok(Self { names })
@@ -146,8 +149,20 @@ mod tests {
         for good in ["localhost", "localhost:8080", "LocalHost.:1", "127.0.0.1:8080", "127.8.8.8", "[::1]:8080", "[::1]"] {
             assert!(hosts(&[]).allows(good), "{good}");
         }
-        let bad = ["", "evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "localhost:80:80", "localhost:x", "127.0.0.1@evil.example",
-            "[::1", "[evil]", "0.0.0.0:8090", "localhost:", "127.0.0.1evil:80"];
+        let bad = [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "localhost:80:80",
+            "localhost:x",
+            "127.0.0.1@evil.example",
+            "[::1",
+            "[evil]",
+            "0.0.0.0:8090",
+            "localhost:",
+            "127.0.0.1evil:80",
+        ];
         for bad in bad {
             assert!(!hosts(&[]).allows(bad), "{bad}");
         }

@@ -80,7 +80,13 @@ pub async fn bind(address: SocketAddr, access: &Access) -> Result<TcpListener> {
 /// Serves `router` until `until` is over, then stops accepting, lets what is in flight finish and shuts the runtime down.
 ///
 /// A client that goes away does not cancel a journaled call: the runtime runs those in tasks of their own.
-pub async fn serve(listener: TcpListener, router: Router, state: &AppState, limits: Limits, until: impl Future<Output = ()> + Send) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    state: &AppState,
+    limits: Limits,
+    until: impl Future<Output = ()> + Send,
+) {
     let closing = state.closing().clone();
     let mut connections = JoinSet::new();
     tokio::select! {
@@ -99,7 +105,13 @@ pub async fn serve(listener: TcpListener, router: Router, state: &AppState, limi
     state.runtime().shutdown(limits.grace).await;
 }
 
-async fn accept(listener: &TcpListener, router: &Router, limits: &Limits, closing: &CancellationToken, connections: &mut JoinSet<()>) {
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    limits: &Limits,
+    closing: &CancellationToken,
+    connections: &mut JoinSet<()>,
+) {
     let room = Arc::new(Semaphore::new(limits.connections.get()));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
@@ -154,21 +166,20 @@ async fn keep_metrics() {
 
 #[cfg(test)]
 mod tests {
-    use everreach_core::access::KeyRing;
-
     use super::*;
+    use crate::auth::tests::no_keys;
 
     #[tokio::test]
     async fn an_address_beyond_loopback_is_refused_without_a_key_and_the_refusal_says_how() {
         let address = "0.0.0.0:0".parse().expect("an address");
-        let error = bind(address, &Access::network(KeyRing::default())).await.expect_err("no key");
+        let error = bind(address, &Access::network(no_keys().await)).await.expect_err("no key");
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("everreach keys create"), "{error}");
     }
 
     #[tokio::test]
     async fn a_taken_port_is_named_with_the_way_to_choose_another() {
-        let access = Access::loopback(KeyRing::default());
+        let access = Access::loopback(no_keys().await);
         let first = bind("127.0.0.1:0".parse().expect("an address"), &access).await.expect("a free port");
         let address = first.local_addr().expect("it is bound");
         let error = bind(address, &access).await.expect_err("taken");

@@ -98,7 +98,12 @@ mod tests {
         assert!(page.contains(r#"everreach_http_requests_total{route="/dispatch",method="POST",status="200"}"#), "{page}");
         assert!(page.contains("everreach_build_info{version="), "{page}");
         for bucket in ["0.1", "0.5", "1", "5", "30", "+Inf"] {
-            assert!(page.contains(&format!(r#"everreach_dispatch_duration_seconds_bucket{{service="dm",action="dm.stats",env="local",le="{bucket}"}}"#)), "{page}");
+            assert!(
+                page.contains(&format!(
+                    r#"everreach_dispatch_duration_seconds_bucket{{service="dm",action="dm.stats",env="local",le="{bucket}"}}"#
+                )),
+                "{page}"
+            );
         }
     }
 }

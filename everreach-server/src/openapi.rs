@@ -10,7 +10,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop};
+use crate::routes::{
+    alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop,
+};
 use crate::schema;
 
 const PROBLEM: &str = "application/problem+json";
@@ -36,7 +38,10 @@ struct EveryRoute;
 impl Modify for EveryRoute {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         if let Some(components) = &mut document.components {
-            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A key with the scope that the route needs")).build();
+            let bearer = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("A key with the scope that the route needs"))
+                .build();
             components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         }
         for item in document.paths.paths.values_mut() {
@@ -48,9 +53,14 @@ impl Modify for EveryRoute {
 }
 
 fn add_refusals(operation: &mut Operation) {
-    let mut refusals = vec![("400", "The request is malformed, or carries a key in its query string"), ("500", "The server failed")];
+    let mut refusals =
+        vec![("400", "The request is malformed, or carries a key in its query string"), ("500", "The server failed")];
     if operation.security.is_none() {
-        refusals.extend([("401", "No good key"), ("403", "The key lacks the scope, or the Host or Origin is foreign"), ("503", "The database cannot be used at the moment")]);
+        refusals.extend([
+            ("401", "No good key"),
+            ("403", "The key lacks the scope, or the Host or Origin is foreign"),
+            ("503", "The database cannot be used at the moment"),
+        ]);
     }
     if operation.request_body.is_some() {
         refusals.extend([

@@ -2,6 +2,9 @@
 
 mod access;
 mod approval;
+mod http_api;
+mod http_server;
 mod ledger;
+mod openapi;
 mod stop;
 mod support;

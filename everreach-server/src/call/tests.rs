@@ -38,7 +38,11 @@ fn each_wrong_part_is_pointed_at() {
     assert_eq!(refused_at(r#"{"action":"dm.send","params":"x"}"#, &[]), (422, "/params".to_owned()));
     assert_eq!(refused_at(r#"{"action":"dm.send","force_env":"moon"}"#, &[]), (422, "/force_env".to_owned()));
     for timeout in ["0", "-1", "1.5", "3600001", "\"1\""] {
-        assert_eq!(refused_at(&format!(r#"{{"action":"dm.send","timeout_ms":{timeout}}}"#), &[]), (422, "/timeout_ms".to_owned()), "{timeout}");
+        assert_eq!(
+            refused_at(&format!(r#"{{"action":"dm.send","timeout_ms":{timeout}}}"#), &[]),
+            (422, "/timeout_ms".to_owned()),
+            "{timeout}"
+        );
     }
     for key in ["", "two words", "tab\\t", "ü"] {
         let body = format!(r#"{{"action":"dm.send","idempotency_key":"{key}"}}"#);
@@ -67,7 +71,12 @@ fn header_and_body_may_name_one_key_only() {
 fn a_call_that_goes_in_circles_is_refused() {
     let body = r#"{"action":"dm.stats"}"#;
     assert_eq!(request(body, &[("everreach-hop", "1")]).expect("one hop").hops, 1);
-    for hops in [&[("everreach-hop", "2")][..], &[("everreach-hop", "x")], &[("everreach-hop", "-1")], &[("everreach-hop", "0"), ("everreach-hop", "0")]] {
+    for hops in [
+        &[("everreach-hop", "2")][..],
+        &[("everreach-hop", "x")],
+        &[("everreach-hop", "-1")],
+        &[("everreach-hop", "0"), ("everreach-hop", "0")],
+    ] {
         let problem = request(body, hops).expect_err("a loop");
         assert_eq!((problem.status().as_u16(), problem.code()), (508, "loop_detected"), "{hops:?}");
     }
@@ -75,7 +84,9 @@ fn a_call_that_goes_in_circles_is_refused() {
 
 #[test]
 fn the_shorter_of_deadline_and_timeout_counts() {
-    let timeout = |body: &str, hint| request(body, &[("everreach-timeout-ms", hint)]).expect("a call").timeout.expect("a timeout").as_millis();
+    let timeout = |body: &str, hint| {
+        request(body, &[("everreach-timeout-ms", hint)]).expect("a call").timeout.expect("a timeout").as_millis()
+    };
     assert_eq!(timeout(r#"{"action":"dm.stats","timeout_ms":500}"#, "900"), 500);
     assert_eq!(timeout(r#"{"action":"dm.stats","timeout_ms":500}"#, "90"), 90);
     assert_eq!(timeout(r#"{"action":"dm.stats"}"#, "90"), 90);

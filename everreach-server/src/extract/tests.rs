@@ -29,7 +29,7 @@ fn refusal(body: &str) -> (u16, String, String) {
 
 #[test]
 fn what_is_not_json_is_a_400_with_the_position() {
-    for body in ["{", "{\"name\": }", "", "\u{feff}{}", "{} trailing", "{\"name\":\"a\",}"] {
+    for body in ["{", "{\"name\": }", "", "\u{feff}{}", "{\"name\":\"a\"} trailing", "{\"name\":\"a\",}"] {
         assert_eq!(refusal(body).0, 400, "{body}");
     }
     let problem = parse::<Shape>(b"{\"name\": }").expect_err("malformed");
@@ -77,7 +77,13 @@ async fn only_bodies_sent_as_json_are_read() {
     for kind in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
         assert_eq!(read(request(Some(kind), "{}")).await.expect(kind), "{}");
     }
-    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp"), Some("application/é+json")] {
+    for kind in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonp"),
+        Some("application/é+json"),
+    ] {
         assert_eq!(read(request(kind, "{}")).await.expect_err("another type").status().as_u16(), 415, "{kind:?}");
     }
     assert_eq!(read(request(None, "")).await.expect("nothing"), "");
@@ -89,7 +95,10 @@ async fn a_body_over_two_mebibytes_is_refused_however_it_arrives() {
     assert_eq!(read(request(Some("application/json"), just)).await.expect("at the limit").len(), BODY_LIMIT);
     let chunk = Bytes::from(vec![b' '; BODY_LIMIT / 2]);
     let chunks = futures_util::stream::iter(vec![chunk; 3].into_iter().map(Ok::<_, std::io::Error>));
-    assert_eq!(read(request(Some("application/json"), Body::from_stream(chunks))).await.expect_err("too much").status().as_u16(), 413);
+    assert_eq!(
+        read(request(Some("application/json"), Body::from_stream(chunks))).await.expect_err("too much").status().as_u16(),
+        413
+    );
     let mut declared = request(Some("application/json"), "{}");
     declared.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from(BODY_LIMIT + 1));
     assert_eq!(read(declared).await.expect_err("declared too large").status().as_u16(), 413);

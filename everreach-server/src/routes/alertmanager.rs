@@ -65,7 +65,8 @@ pub(crate) async fn notify(state: &AppState, payload: &AlertPayload) -> Result<R
 /// One message: the group's status and size, then a line for each alert as far as there is room.
 fn text(payload: &AlertPayload) -> String {
     let count = u64::try_from(payload.alerts.len()).unwrap_or(u64::MAX).saturating_add(payload.truncated);
-    let mut text = format!("[{}] {count} {}", shorten(&payload.status.to_uppercase(), 20), if count == 1 { "alert" } else { "alerts" });
+    let mut text =
+        format!("[{}] {count} {}", shorten(&payload.status.to_uppercase(), 20), if count == 1 { "alert" } else { "alerts" });
     for (index, alert) in payload.alerts.iter().enumerate() {
         let line = line(alert, &payload.status);
         let rest = format!("\n… and {} more", payload.alerts.len() - index);
@@ -82,8 +83,10 @@ fn text(payload: &AlertPayload) -> String {
 
 fn line(alert: &Alert, group: &str) -> String {
     let label = |name: &str, other| alert.labels.get(name).map_or(other, String::as_str);
-    let summary = ["summary", "description", "message"].iter().find_map(|name| alert.annotations.get(*name)).map_or("", String::as_str);
-    let mut line = format!("\n{} ({})", shorten(label("alertname", "unnamed"), 200), shorten(label("severity", "no severity"), 50));
+    let summary =
+        ["summary", "description", "message"].iter().find_map(|name| alert.annotations.get(*name)).map_or("", String::as_str);
+    let mut line =
+        format!("\n{} ({})", shorten(label("alertname", "unnamed"), 200), shorten(label("severity", "no severity"), 50));
     if alert.status != group {
         line.push_str(&format!(" {}", shorten(&alert.status, 20)));
     }

@@ -27,7 +27,9 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 /// is our own and the call did not run.
 pub(crate) fn envelope_status(envelope: &Envelope) -> StatusCode {
     match envelope.error {
-        Some(kind @ (ErrorKind::UnknownAction | ErrorKind::IdempotencyConflict | ErrorKind::IdempotencyMismatch)) => status_of(kind),
+        Some(kind @ (ErrorKind::UnknownAction | ErrorKind::IdempotencyConflict | ErrorKind::IdempotencyMismatch)) => {
+            status_of(kind)
+        }
         Some(kind @ (ErrorKind::Internal | ErrorKind::Store | ErrorKind::StoreUnavailable | ErrorKind::SchemaTooNew))
             if envelope.outcome == Outcome::NotExecuted =>
         {

@@ -19,9 +19,9 @@ struct Approved {
     envelope: Envelope,
 }
 
-/// What waits for a person, and what was decided lately.
+/// What waits for a person.
 #[utoipa::path(get, path = "/api/approvals", tag = "approvals",
-    responses((status = 200, description = "The requests, newest first", body = crate::schema::Approvals)))]
+    responses((status = 200, description = "The requests, oldest first", body = crate::schema::Approvals)))]
 pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
     let approvals = state.runtime().approvals().list().await?;
     Ok(json(StatusCode::OK, &value!({ "approvals": approvals })))

@@ -46,7 +46,11 @@ struct BatchAnswer<'a> {
 #[utoipa::path(post, path = "/batch", tag = "calls", request_body = BatchBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "The key of the batch")),
     responses((status = 200, description = "Every call was decided; the envelopes stand in the order of the calls", body = crate::schema::BatchAnswer)))]
-pub(crate) async fn batch(State(state): State<AppState>, headers: CallHeaders, Json(body): Json<BatchBody>) -> Result<Response, Problem> {
+pub(crate) async fn batch(
+    State(state): State<AppState>,
+    headers: CallHeaders,
+    Json(body): Json<BatchBody>,
+) -> Result<Response, Problem> {
     let max_concurrent = max_concurrent(body.max_concurrent)?;
     if body.actions.is_empty() || body.actions.len() > MAX_ACTIONS {
         return Err(Problem::wrong_shape("/actions", format!("a batch has 1 to {MAX_ACTIONS} actions")));

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_stream_resumes_after_a_number_and_nothing_else() {
-        let seen = |text| last_seen(&HeaderMap::from_iter([(http::HeaderName::from_static(LAST_EVENT_ID), HeaderValue::from_static(text))]));
+        let seen = |text| {
+            last_seen(&HeaderMap::from_iter([(http::HeaderName::from_static(LAST_EVENT_ID), HeaderValue::from_static(text))]))
+        };
         assert_eq!(last_seen(&HeaderMap::new()).expect("none"), None);
         assert_eq!(seen("17").expect("a number"), Some(17));
         for wrong in ["", "-1", "x", "1.5"] {

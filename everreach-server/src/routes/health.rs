@@ -82,8 +82,11 @@ pub(crate) async fn readyz(State(state): State<AppState>, RawQuery(query): RawQu
     let checks = checks(&state).await;
     let is_ready = checks.iter().all(|check| check.is_good);
     let mut answer = value!({ "status": if is_ready { "ok" } else { "not_ready" } });
-    if query.is_some_and(|query| query.split('&').any(|part| matches!(part, "verbose" | "verbose=" | "verbose=1" | "verbose=true"))) {
-        answer["checks"] = checks.iter().map(|check| (check.name.to_owned(), Value::from(check.state))).collect::<Map<_, _>>().into();
+    if query
+        .is_some_and(|query| query.split('&').any(|part| matches!(part, "verbose" | "verbose=" | "verbose=1" | "verbose=true")))
+    {
+        answer["checks"] =
+            checks.iter().map(|check| (check.name.to_owned(), Value::from(check.state))).collect::<Map<_, _>>().into();
     }
     json(if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &answer)
 }
@@ -111,7 +114,11 @@ async fn checks(state: &AppState) -> Vec<Check> {
         Check::of("database", database),
         Check::of("schema", schema),
         // A stopped server is ready: it answers, and says that it is stopped.
-        Check { name: "stop_switch", state: stop.map_or("unknown", |stop| if stop.stopped { "stopped" } else { "off" }), is_good: true },
+        Check {
+            name: "stop_switch",
+            state: stop.map_or("unknown", |stop| if stop.stopped { "stopped" } else { "off" }),
+            is_good: true,
+        },
     ]
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use everreach_core::runtime::Runtime;
 use everreach_core::store::Dialect;
-use everreach_core::{Error, Result};
+use everreach_core::{Error, ErrorKind, Result};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json as value};
@@ -32,7 +32,8 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
 }
 
 fn part<T: Serialize>(answer: Result<T>) -> Value {
-    let written = answer.and_then(|part| serde_json::to_value(part).map_err(|_| Error::new(everreach_core::ErrorKind::Internal, "the part cannot be shown")));
+    let written = answer
+        .and_then(|part| serde_json::to_value(part).map_err(|_| Error::new(ErrorKind::Internal, "the part cannot be shown")));
     written.unwrap_or_else(|error| {
         tracing::warn!(%error, "a part of the status cannot be had");
         value!({ "error": error.kind() })
@@ -64,7 +65,5 @@ fn cloud(runtime: &Runtime) -> Value {
 }
 
 async fn approvals(runtime: &Runtime) -> Result<Value> {
-    let approvals = serde_json::to_value(runtime.approvals().list().await?).unwrap_or_default();
-    let is_waiting = |approval: &&Value| approval["state"] == "pending";
-    Ok(value!({ "waiting": approvals.as_array().map_or(0, |all| all.iter().filter(is_waiting).count()) }))
+    Ok(value!({ "waiting": runtime.approvals().list().await?.len() }))
 }

@@ -29,16 +29,12 @@ pub(crate) async fn stop(State(state): State<AppState>, OptionalJson(body): Opti
     if body.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(Problem::wrong_shape("/reason", format!("a reason has at most {MAX_REASON} characters")));
     }
-    let switch = state.runtime().stop_switch();
-    switch.stop(body.reason).await?;
-    Ok(json(StatusCode::OK, &switch.state().await?))
+    Ok(json(StatusCode::OK, &state.runtime().stop_switch().stop(body.reason.as_deref()).await?))
 }
 
 /// Lets everything go on.
 #[utoipa::path(post, path = "/api/resume", tag = "control",
     responses((status = 200, description = "The switch as it is now", body = crate::schema::StopState)))]
 pub(crate) async fn resume(State(state): State<AppState>) -> Result<Response, Problem> {
-    let switch = state.runtime().stop_switch();
-    switch.resume().await?;
-    Ok(json(StatusCode::OK, &switch.state().await?))
+    Ok(json(StatusCode::OK, &state.runtime().stop_switch().resume().await?))
 }
