@@ -8,12 +8,13 @@ use everreach_core::ErrorKind;
 use http::StatusCode;
 
 use crate::front::front;
+use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop,
+    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, services,
+    status, stop,
 };
 use crate::state::AppState;
-use crate::{metrics, openapi};
 
 /// Every route over this state. Serve it, nest it into another router, or call it in-process.
 ///
@@ -38,7 +39,7 @@ pub fn app(state: AppState) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/status", get(status::status))
         .route("/metrics", get(prometheus::metrics))
-        .route("/openapi.json", get(openapi::serve))
+        .route("/openapi.json", get(description::serve))
         .route("/api/services", get(services::list))
         .route("/api/services/{service}/{topic}", post(services::call))
         .route("/api/explain", post(explain::explain))

@@ -5,6 +5,7 @@
 //! constant time, and a request is judged before its path, body or target's existence is looked at.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use everreach_core::access::{KeyRing, Scope, Scopes};
 use everreach_core::{ErrorKind, Id};
@@ -68,7 +69,13 @@ impl fmt::Debug for Access {
 }
 
 impl Access {
-    /// Access for a listener on loopback, by the stored keys alone.
+    /// Access for a listener at this address.
+    #[must_use]
+    pub const fn at(listen: SocketAddr, ring: KeyRing) -> Self {
+        Self { ring, keys: Vec::new(), one_run: None, worker: None, is_loopback: listen.ip().is_loopback() }
+    }
+
+    /// Access for a listener on loopback, and for calls in-process.
     #[must_use]
     pub const fn loopback(ring: KeyRing) -> Self {
         Self { ring, keys: Vec::new(), one_run: None, worker: None, is_loopback: true }

@@ -1,17 +1,13 @@
-//! `GET /openapi.json`: the description of every route, OpenAPI 3.1.
+//! The description of every route, OpenAPI 3.1.
 
-use std::sync::OnceLock;
-
-use axum::body::{Body, Bytes};
-use axum::response::Response;
-use http::{HeaderValue, header};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, dispatch, events, explain, health, keys, prometheus, services, status, stop,
+    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, services,
+    status, stop,
 };
 use crate::schema;
 
@@ -24,7 +20,7 @@ const PROBLEM: &str = "application/problem+json";
         dispatch::dispatch, batch::batch, services::list, services::call, explain::explain, calls::show,
         approvals::list, approvals::approve, approvals::deny, cost::month, stop::stop, stop::resume,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
-        health::health, health::livez, health::readyz, status::status, prometheus::metrics, serve
+        health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),
     components(schemas(schema::Problem)),
     security(("bearer" = [])),
@@ -105,14 +101,4 @@ pub fn document() -> String {
     let mut text = serde_json::to_string_pretty(&Document::openapi()).unwrap_or_default();
     text.push('\n');
     text
-}
-
-/// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "control",
-    responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-pub(crate) async fn serve() -> Response {
-    static TEXT: OnceLock<Bytes> = OnceLock::new();
-    let mut response = Response::new(Body::from(TEXT.get_or_init(|| document().into()).clone()));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

@@ -20,7 +20,9 @@ use crate::state::AppState;
     responses((status = 200, description = "The call was decided, ok or not", body = crate::schema::Envelope),
         (status = 404, description = "Nothing here knows the action", body = crate::schema::Envelope),
         (status = 409, description = "The same idempotency key is being worked on", body = crate::schema::Envelope),
-        (status = 422, description = "The key was used for another request, or the body has the wrong shape", body = crate::schema::Envelope)))]
+        (status = 422, description = "The key was used for another request, or the body has the wrong shape", body = crate::schema::Envelope),
+        (status = 500, description = "The call did not run: the server failed", body = crate::schema::Envelope),
+        (status = 503, description = "The call did not run: the database cannot be used at the moment", body = crate::schema::Envelope)))]
 pub(crate) async fn dispatch(
     State(state): State<AppState>,
     RequestId(request_id): RequestId,

@@ -82,7 +82,9 @@ struct ServiceAnswer<'a> {
     responses((status = 200, description = "The call was decided, ok or not", body = crate::schema::ServiceAnswer),
         (status = 404, description = "Nothing here knows the action", body = crate::schema::ServiceAnswer),
         (status = 409, description = "The same idempotency key is being worked on", body = crate::schema::ServiceAnswer),
-        (status = 422, description = "The key was used for another request, or the body has the wrong shape", body = crate::schema::ServiceAnswer)))]
+        (status = 422, description = "The key was used for another request, or the body has the wrong shape", body = crate::schema::ServiceAnswer),
+        (status = 500, description = "The call did not run: the server failed", body = crate::schema::ServiceAnswer),
+        (status = 503, description = "The call did not run: the database cannot be used at the moment", body = crate::schema::ServiceAnswer)))]
 pub(crate) async fn call(
     State(state): State<AppState>,
     ActionPath(action): ActionPath,
