@@ -222,7 +222,9 @@ impl Error {
             | ErrorKind::IdempotencyConflict => Retry::Later(Duration::ZERO),
             _ => Retry::Never,
         };
-        Self { inner: Box::new(Inner { kind, retry, message: message.into(), operation: "", context: Vec::new(), source: None }) }
+        Self {
+            inner: Box::new(Inner { kind, retry, message: message.into(), operation: "", context: Vec::new(), source: None }),
+        }
     }
 
     /// Names what was being done.

@@ -107,8 +107,6 @@ impl FromStr for Outcome {
         [Self::Executed, Self::NotExecuted, Self::Unknown, Self::Queued]
             .into_iter()
             .find(|outcome| outcome.as_str() == text)
-            .ok_or_else(|| {
-                Error::new(ErrorKind::InvalidInput, "an outcome is executed, not_executed, unknown or queued").with("seen", text)
-            })
+            .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "an outcome is executed, not_executed, unknown or queued").with("seen", text))
     }
 }

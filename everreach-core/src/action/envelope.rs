@@ -149,22 +149,8 @@ mod tests {
         assert_eq!(
             fields,
             [
-                "action",
-                "attempts",
-                "cached",
-                "cost_guard_triggered",
-                "cost_usd",
-                "detail",
-                "duration_ms",
-                "error",
-                "idempotency_key",
-                "ok",
-                "outcome",
-                "replayed",
-                "request_id",
-                "result",
-                "source",
-                "suggestions"
+                "action", "attempts", "cached", "cost_guard_triggered", "cost_usd", "detail", "duration_ms", "error",
+                "idempotency_key", "ok", "outcome", "replayed", "request_id", "result", "source", "suggestions"
             ]
         );
         assert_eq!(json["error"], "timeout");

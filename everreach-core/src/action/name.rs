@@ -118,9 +118,7 @@ mod tests {
     #[test]
     fn names_of_every_other_shape_are_refused() {
         let too_long = format!("dm.{}", "x".repeat(MAX_LENGTH));
-        for text in
-            ["", ".", "dm", "dm.", ".send", "Dm.send", "dm.send.now", "dm send.x", "1dm.send", "dm.se-nd", "dm.send\n", &too_long]
-        {
+        for text in ["", ".", "dm", "dm.", ".send", "Dm.send", "dm.send.now", "dm send.x", "1dm.send", "dm.se-nd", "dm.send\n", &too_long] {
             assert!(text.parse::<ActionName>().is_err(), "{text:?} passed");
         }
     }

@@ -68,13 +68,7 @@ impl Reservation {
     /// A reservation as a guard makes it.
     #[must_use]
     pub fn new(id: Id, month: impl Into<String>, request: &CostRequest) -> Self {
-        Self {
-            id,
-            month: month.into(),
-            action: request.action.clone(),
-            amount: request.amount,
-            is_essential: request.is_essential,
-        }
+        Self { id, month: month.into(), action: request.action.clone(), amount: request.amount, is_essential: request.is_essential }
     }
 }
 

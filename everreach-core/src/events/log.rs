@@ -59,9 +59,8 @@ impl EventLog {
     /// Takes an event in without waiting. When the database is so far behind that the queue is full, the event goes to the
     /// process log instead, as a warning.
     pub fn record(&self, event: Event) {
-        if let Err(
-            mpsc::error::TrySendError::Full(Message::Record(event)) | mpsc::error::TrySendError::Closed(Message::Record(event)),
-        ) = self.queue.try_send(Message::Record(event))
+        if let Err(mpsc::error::TrySendError::Full(Message::Record(event)) | mpsc::error::TrySendError::Closed(Message::Record(event))) =
+            self.queue.try_send(Message::Record(event))
         {
             tracing::warn!(kind = %event.kind, subject = %event.subject, data = %event.data, "event not stored: the log is full or closed");
         }

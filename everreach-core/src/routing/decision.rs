@@ -216,17 +216,9 @@ fn settle(route: &Route, conditions: &Conditions, wish: Wish, seen: &mut dyn FnM
                 RouteMatch::Default => "no row speaks of the action: it is tried locally",
             };
             let by_class = wish.rule == Rule::Class;
-            seen(
-                Rule::Table,
-                if by_class { Verdict::Pass } else { Verdict::Choose },
-                if by_class { "the row leaves it to the class" } else { table },
-            );
+            seen(Rule::Table, if by_class { Verdict::Pass } else { Verdict::Choose }, if by_class { "the row leaves it to the class" } else { table });
             if by_class {
-                seen(
-                    Rule::Class,
-                    Verdict::Choose,
-                    if wish.side == Side::Cloud { "api work belongs in the cloud" } else { "compute work belongs here" },
-                );
+                seen(Rule::Class, Verdict::Choose, if wish.side == Side::Cloud { "api work belongs in the cloud" } else { "compute work belongs here" });
             }
         }
     };

@@ -15,10 +15,10 @@ mod route;
 pub use classifier::MockClassifier;
 pub use classifier::{ActionClass, Classification, Classifier};
 pub use config::{RemoteConfig, RoutingConfig};
-pub use decision::{Conditions, Decision, Rule, Target, Verdict, decide};
 #[cfg(feature = "mock")]
 pub use executor::MockExecutor;
 pub use executor::{Call, Execution, Executor, Params, ServiceListing};
+pub use decision::{Conditions, Decision, Rule, Target, Verdict, decide};
 pub use explanation::{ExplainedDecision, Explanation, RuleVerdict};
 pub use request::RouteRequest;
 pub use route::{Dedupe, Preference, Route, RouteMatch};

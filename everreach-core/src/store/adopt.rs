@@ -25,11 +25,7 @@ const SHARED: [SharedTable; 2] = [
         added: &[
             AddedColumn { name: "env", sqlite: "TEXT NOT NULL DEFAULT 'cloud'", postgres: "TEXT NOT NULL DEFAULT 'cloud'" },
             AddedColumn { name: "everreach_month", sqlite: "TEXT", postgres: "TEXT" },
-            AddedColumn {
-                name: "everreach_essential",
-                sqlite: "INTEGER NOT NULL DEFAULT 0",
-                postgres: "BOOLEAN NOT NULL DEFAULT FALSE",
-            },
+            AddedColumn { name: "everreach_essential", sqlite: "INTEGER NOT NULL DEFAULT 0", postgres: "BOOLEAN NOT NULL DEFAULT FALSE" },
         ],
     },
     SharedTable { name: "hybrid_cache", needed: &["action", "params_hash", "response_json", "cached_at"], added: &[] },
@@ -43,13 +39,10 @@ impl SharedTable {
         }
         let has = |column: &str| present.iter().any(|name| name == column);
         if let Some(column) = self.needed.iter().find(|column| !has(column)) {
-            return Err(Error::new(
-                ErrorKind::Store,
-                "a table of another program lacks a column that is needed: add it, or use another database",
-            )
-            .with_operation("adopt shared tables")
-            .with("table", self.name)
-            .with("column", column));
+            return Err(Error::new(ErrorKind::Store, "a table of another program lacks a column that is needed: add it, or use another database")
+                .with_operation("adopt shared tables")
+                .with("table", self.name)
+                .with("column", column));
         }
         Ok(self.added.iter().filter(|column| !has(column.name)).collect())
     }
@@ -69,8 +62,7 @@ pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
 
 #[cfg(feature = "postgres")]
 pub(super) async fn postgres(connection: &mut sqlx::PgConnection) -> Result<()> {
-    const COLUMNS: &str =
-        "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1";
+    const COLUMNS: &str = "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1";
     for table in &SHARED {
         let present: Vec<String> = sqlx::query_scalar(COLUMNS).bind(table.name).fetch_all(&mut *connection).await?;
         for column in table.missing(&present)? {

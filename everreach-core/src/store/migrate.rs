@@ -73,9 +73,9 @@ pub(super) fn migrator(dialect: Dialect) -> Migrator {
         #[cfg(feature = "postgres")]
         Dialect::Postgres => step.postgres,
     };
-    let steps = STEPS
-        .iter()
-        .map(|step| Migration::new(step.version, step.name.into(), MigrationType::Simple, text(step).into_sql_str(), false));
+    let steps = STEPS.iter().map(|step| {
+        Migration::new(step.version, step.name.into(), MigrationType::Simple, text(step).into_sql_str(), false)
+    });
     let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name(TABLE);
     migrator
@@ -92,8 +92,7 @@ pub(super) fn explain(error: MigrateError) -> Error {
         )
         .with("step", version),
         MigrateError::VersionMismatch(version) => {
-            Error::new(ErrorKind::Store, "a schema step in the database differs from the one in this program")
-                .with("step", version)
+            Error::new(ErrorKind::Store, "a schema step in the database differs from the one in this program").with("step", version)
         }
         MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => Error::from(source),
         other => Error::new(ErrorKind::Store, "the schema cannot be brought up to date").with_source(other),

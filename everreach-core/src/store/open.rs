@@ -45,10 +45,7 @@ pub struct StoreConfig {
 
 impl std::fmt::Debug for StoreConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoreConfig")
-            .field("url", &redact(&self.url))
-            .field("connections", &self.connections)
-            .finish_non_exhaustive()
+        f.debug_struct("StoreConfig").field("url", &redact(&self.url)).field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 
@@ -109,8 +106,7 @@ impl Store {
         } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
             open_postgres(config).await?
         } else {
-            return Err(Error::new(ErrorKind::Config, "DATABASE_URL starts with sqlite:// or postgres://")
-                .with("seen", redact(&config.url)));
+            return Err(Error::new(ErrorKind::Config, "DATABASE_URL starts with sqlite:// or postgres://").with("seen", redact(&config.url)));
         };
         Ok(Self { backend: Arc::new(backend) })
     }
@@ -172,8 +168,7 @@ impl Store {
     /// Those of a failed statement.
     pub async fn ping(&self) -> Result<()> {
         let mut connection = self.read().await?;
-        let _one: i64 =
-            super::on_db!(&mut connection.db(), conn => sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(conn).await)?;
+        let _one: i64 = super::on_db!(&mut connection.db(), conn => sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(conn).await)?;
         Ok(())
     }
 
@@ -183,8 +178,7 @@ impl Store {
     /// Those of a failed statement.
     pub async fn migration_state(&self) -> Result<MigrationState> {
         let mut connection = self.read().await?;
-        let applied: i64 =
-            super::on_db!(&mut connection.db(), conn => sqlx::query_scalar(migrate::NEWEST_APPLIED).fetch_one(conn).await)?;
+        let applied: i64 = super::on_db!(&mut connection.db(), conn => sqlx::query_scalar(migrate::NEWEST_APPLIED).fetch_one(conn).await)?;
         Ok(MigrationState::new(applied))
     }
 

@@ -20,10 +20,7 @@ pub(super) struct PostgresStore {
 impl PostgresStore {
     pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
         let options = PgConnectOptions::from_str(&config.url)
-            .map_err(|source| {
-                Error::new(ErrorKind::Config, "a PostgreSQL URL has the form postgres://user:password@host:port/database")
-                    .with_source(source)
-            })?
+            .map_err(|source| Error::new(ErrorKind::Config, "a PostgreSQL URL has the form postgres://user:password@host:port/database").with_source(source))?
             .application_name("everreach");
         // A pooler in transaction mode hands each transaction to another backend: prepared statements do not survive there.
         let options = if config.transaction_pooler { options.statement_cache_capacity(0) } else { options };

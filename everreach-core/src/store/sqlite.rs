@@ -34,9 +34,8 @@ impl SqliteStore {
         let private_folder = config.url.contains(":memory:").then(PrivateFolder::create).transpose()?;
         let options = match &private_folder {
             Some(folder) => SqliteConnectOptions::new().filename(folder.0.join("everreach.db")),
-            None => SqliteConnectOptions::from_str(&config.url).map_err(|source| {
-                Error::new(ErrorKind::Config, "a SQLite URL has the form sqlite://path/to/file.db").with_source(source)
-            })?,
+            None => SqliteConnectOptions::from_str(&config.url)
+                .map_err(|source| Error::new(ErrorKind::Config, "a SQLite URL has the form sqlite://path/to/file.db").with_source(source))?,
         };
         let path = options.get_filename().to_owned();
         if let Some(folder) = path.parent() {
@@ -80,8 +79,7 @@ impl SqliteStore {
         F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         tokio::time::timeout(self.write_timeout, self.writer.write(work)).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::StoreUnavailable, "another program holds the database's lock: close it, or wait")
-                .with_operation("write"))
+            Err(Error::new(ErrorKind::StoreUnavailable, "another program holds the database's lock: close it, or wait").with_operation("write"))
         })
     }
 

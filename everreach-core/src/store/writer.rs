@@ -108,9 +108,7 @@ where
             (Some(Ok(value)), None) => Ok(value),
             (_, failure) => {
                 let cause = failure.map_or_else(String::new, ToString::to_string);
-                Err(Error::new(ErrorKind::StoreUnavailable, "the write was not committed")
-                    .with_operation("write")
-                    .with("cause", cause))
+                Err(Error::new(ErrorKind::StoreUnavailable, "the write was not committed").with_operation("write").with("cause", cause))
             }
         };
         let _caller_gone = self.reply.send(result);
