@@ -3,6 +3,9 @@
 mod access;
 mod approval;
 mod cost;
+mod http_api;
+mod http_server;
 mod ledger;
+mod openapi;
 mod stop;
 mod support;
