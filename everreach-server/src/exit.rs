@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use everreach_core::{Error, ErrorKind, Id};
 use serde_json::{Value, json};
 
+use crate::problem::status_of;
+
 /// Exit codes of the command line.
 ///
 /// ```
@@ -147,7 +149,7 @@ impl Failure {
             Self::Error(error) => Some(json!({
                 "type": format!("urn:everreach:problem:{}", error.kind()),
                 "title": error.message(),
-                "status": null,
+                "status": status_of(error.kind()).as_u16(),
                 "detail": error.to_string(),
                 "code": error.kind(),
                 "request_id": Id::new(),

@@ -93,6 +93,13 @@ impl Output {
         }
     }
 
+    /// Prints what went wrong inside an answer, on stderr, for people; programs find it in the data.
+    pub(crate) fn complaint(&self, text: &str) {
+        if self.format == Format::Plain {
+            let _unread = writeln!(std::io::stderr().lock(), "{} {text}", self.red("error:"));
+        }
+    }
+
     /// Prints why a command failed, on stderr.
     pub fn failure(&self, failure: &Failure) {
         let text = match self.format {

@@ -9,7 +9,7 @@ use crate::settings::{LogFormat, Settings, table};
 ///
 /// # Errors
 /// [`ErrorKind::Config`] when the stated filter cannot be read, or when logging was started before.
-pub fn start(settings: &Settings, usual: &str) -> Result<()> {
+pub(crate) fn start(settings: &Settings, usual: &str) -> Result<()> {
     let stated = settings.text(&table::LOG_FILTER);
     let filter = EnvFilter::builder().parse(stated.unwrap_or(usual)).map_err(|source| {
         Error::new(ErrorKind::Config, "RUST_LOG must be a filter such as info or everreach_core=debug")

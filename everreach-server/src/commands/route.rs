@@ -76,10 +76,8 @@ pub(super) fn finish(envelope: &Value, context: &Context) -> Outcome {
     if envelope["ok"] == true || envelope["outcome"] == "queued" {
         return Ok(());
     }
-    if !context.output.is_json() {
-        let word = |name: &str| envelope[name].as_str().unwrap_or_default();
-        context.output.note(&format!("{} failed: {} ({})", word("action"), word("detail"), word("error")));
-    }
+    let word = |name: &str| envelope[name].as_str().unwrap_or_default();
+    context.output.complaint(&format!("{}: {} ({})", word("action"), word("detail"), word("error")));
     let kind = envelope["error"].as_str().and_then(ErrorKind::from_code);
     Err(Failure::Quiet(kind.map_or(Exit::Failed, Exit::of)))
 }

@@ -30,7 +30,7 @@ pub fn main() -> ExitCode {
         Ok(settings) => {
             let colors = if settings.get(&table::NO_COLOR).is_some() { Colors::Never } else { Colors::OnTerminal };
             let output = Output::new(format, notes, colors);
-            (run(cli.command, Context::new(cli.global, settings, output)), output)
+            (run(cli.command, &Context::new(cli.global, settings, output)), output)
         }
         Err(error) => (Err(error.into()), plain),
     };
@@ -58,6 +58,10 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
 }
 
 fn load(cli: &Cli) -> Result<Settings> {
+    // These work whatever the files of settings look like; `init` even writes one.
+    if matches!(cli.command, Command::Init | Command::Version | Command::Completions(_)) {
+        return Layers::default().load();
+    }
     let mut layers = Layers::of_this_process(cli.global.config.clone());
     if let Some(url) = &cli.global.database_url {
         layers = layers.with_flag("--database-url", &table::DATABASE_URL, url);
@@ -70,13 +74,13 @@ fn load(cli: &Cli) -> Result<Settings> {
     layers.load()
 }
 
-fn run(command: Command, context: Context) -> Outcome {
+fn run(command: Command, context: &Context) -> Outcome {
     match command {
-        Command::Version => version::run(&context),
-        Command::Completions(arguments) => completions::run(&arguments, &context),
-        Command::Config(command) => config::run(&command, &context),
-        Command::Init => init::run(&context),
-        command => run_waiting(command, &context),
+        Command::Version => version::run(context),
+        Command::Completions(arguments) => completions::run(&arguments, context),
+        Command::Config(command) => config::run(&command, context),
+        Command::Init => init::run(context),
+        command => run_waiting(command, context),
     }
 }
 

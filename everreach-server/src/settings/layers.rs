@@ -102,7 +102,7 @@ impl Layers {
     /// [`ErrorKind::Config`] for a file that cannot be read, and for a key in it that is unknown.
     pub fn load(self) -> Result<Settings> {
         let mut settings = Settings::defaults();
-        for (path, text) in self.config_file()? {
+        if let Some((path, text)) = self.config_file()? {
             for entry in file::read(&path, &text)? {
                 settings.set(entry.setting, entry.text, &Origin::File { path: path.clone(), line: entry.line });
             }
