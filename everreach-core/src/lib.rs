@@ -23,3 +23,5 @@ pub use error::{Error, ErrorKind, Result, Retry};
 pub use event::Event;
 pub use id::Id;
 pub use money::MicroUsd;
+#[doc(hidden)]
+pub use runtime::{access, approval, ledger, stop};

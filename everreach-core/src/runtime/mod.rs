@@ -5,3 +5,5 @@ mod whole;
 
 pub use config::RuntimeConfig;
 pub use whole::{ConnectivityState, Runtime, RuntimeBuilder, ServiceEntry};
+#[doc(hidden)]
+pub use whole::{access, approval, ledger, stop};
