@@ -80,22 +80,31 @@ pub enum Command {
     #[command(after_help = "Examples:\n  everreach version\n  everreach version --json")]
     Version,
     /// Print a completion script for a shell
-    #[command(after_help = "Examples:\n  everreach completions bash > /etc/bash_completion.d/everreach\n  everreach completions zsh > ~/.zfunc/_everreach")]
+    #[command(
+        after_help = "Examples:\n  everreach completions bash > /etc/bash_completion.d/everreach\n  everreach completions zsh > ~/.zfunc/_everreach"
+    )]
     Completions(CompletionsArgs),
     /// Show the settings
     #[command(subcommand, after_help = "Examples:\n  everreach config show --origin\n  everreach config example > .env")]
     Config(ConfigCommand),
     /// Run one action and print its envelope
-    #[command(after_help = "Examples:\n  everreach route system.heartbeat\n  everreach route content.generate --params '{\"topic\": \"tea\"}' --explain")]
+    #[command(
+        after_help = "Examples:\n  everreach route system.heartbeat\n  everreach route content.generate --params '{\"topic\": \"tea\"}' --explain"
+    )]
     Route(RouteArgs),
     /// Run many actions: JSON lines in, JSON lines out, in order
-    #[command(after_help = "Examples:\n  everreach batch actions.jsonl > answers.jsonl\n  echo '{\"action\": \"system.heartbeat\"}' | everreach batch -")]
+    #[command(
+        after_help = "Examples:\n  everreach batch actions.jsonl > answers.jsonl\n  echo '{\"action\": \"system.heartbeat\"}' | everreach batch -"
+    )]
     Batch(BatchArgs),
     /// Ask the running server whether it is well; exit code 0 or 1
     #[command(after_help = "Examples:\n  everreach health\n  everreach health --server http://127.0.0.1:8090")]
     Health,
     /// List and settle what waits for a person
-    #[command(subcommand, after_help = "Examples:\n  everreach approvals list\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  everreach approvals list\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b"
+    )]
     Approvals(ApprovalsCommand),
     /// Show what this month costs
     #[command(after_help = "Examples:\n  everreach cost\n  everreach cost forecast --json")]
@@ -107,7 +116,9 @@ pub enum Command {
     #[command(subcommand, after_help = "Examples:\n  everreach keys create ci --scope read dispatch\n  everreach keys list")]
     Keys(KeysCommand),
     /// Stop: no new outward action starts until `resume`
-    #[command(after_help = "Examples:\n  everreach stop --reason 'wrong audience'\n  everreach stop --server http://127.0.0.1:8080")]
+    #[command(
+        after_help = "Examples:\n  everreach stop --reason 'wrong audience'\n  everreach stop --server http://127.0.0.1:8080"
+    )]
     Stop(StopArgs),
     /// Let outward actions start again
     #[command(after_help = "Examples:\n  everreach resume\n  everreach resume --server http://127.0.0.1:8080")]

@@ -102,8 +102,11 @@ impl Api {
             None => settings.text(&table::CLIENT_KEY).map(SecretString::from),
         };
         if key.is_some() && is_exposed_in_clear(&url) {
-            return Err(Error::new(ErrorKind::Config, "--server would carry the key in clear; use https://, or a tunnel that ends on 127.0.0.1")
-                .with("seen", &url));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "--server would carry the key in clear; use https://, or a tunnel that ends on 127.0.0.1",
+            )
+            .with("seen", &url));
         }
         Ok(Self::Remote(Remote { client: http_client()?, url, key }))
     }
@@ -164,9 +167,9 @@ impl InProcess {
             Err(never) => match never {},
         };
         let status = response.status().as_u16();
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.map_err(|source| {
-            Error::new(ErrorKind::Internal, "the answer broke off").with_source(source)
-        })?;
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .map_err(|source| Error::new(ErrorKind::Internal, "the answer broke off").with_source(source))?;
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 }
@@ -202,9 +205,13 @@ impl Remote {
 /// A client that talks to the given host only, whatever proxies the environment names.
 pub(crate) fn http_client() -> Result<reqwest::Client> {
     let _installed_before = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build().map_err(|source| {
-        Error::new(ErrorKind::Internal, "the HTTP client cannot be set up").with_source(source)
-    })
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
+        .build()
+        .map_err(|source| Error::new(ErrorKind::Internal, "the HTTP client cannot be set up").with_source(source))
 }
 
 fn bearer(key: &SecretString) -> Result<HeaderValue> {
@@ -244,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_a_failure_with_its_own_code() {
-        let failure = answer(401, json!({"code": "unauthorized", "status": 401, "detail": "a key is needed"})).expect_err("a refusal");
+        let failure =
+            answer(401, json!({"code": "unauthorized", "status": 401, "detail": "a key is needed"})).expect_err("a refusal");
         assert_eq!(failure.exit().code(), 4);
         assert!(failure.lines().expect("lines").contains("EVERREACH_KEY"));
     }
@@ -256,8 +264,7 @@ mod tests {
 
     #[test]
     fn a_key_is_not_sent_in_clear_to_another_machine() {
-        let mut layers = Layers::default();
-        layers.environment = [("EVERREACH_KEY".to_owned(), "k".to_owned())].into();
+        let layers = Layers { environment: [("EVERREACH_KEY".to_owned(), "k".to_owned())].into(), ..Layers::default() };
         let settings = layers.load().expect("they load");
         let url = |text: &str| text.parse().expect("a URL");
         assert!(Api::remote(url("http://cloud.example"), &settings, None).is_err());

@@ -172,11 +172,19 @@ impl Failure {
                 let head = if word("detail").is_empty() { word("title") } else { word("detail") };
                 let parts = problem["errors"].as_array().into_iter().flatten();
                 let parts = parts.map(|part| {
-                    format!("\n  {}: {}", part["pointer"].as_str().unwrap_or_default(), part["detail"].as_str().unwrap_or_default())
+                    format!(
+                        "\n  {}: {}",
+                        part["pointer"].as_str().unwrap_or_default(),
+                        part["detail"].as_str().unwrap_or_default()
+                    )
                 });
                 let hint = match problem["status"].as_u64() {
-                    Some(401) => "\n  fix: put a key into EVERREACH_KEY or a file given with --key-file; `everreach keys create` makes one",
-                    Some(403) if word("code") == "forbidden" => "\n  fix: use a key with the scope this needs; `everreach keys list` shows them",
+                    Some(401) => {
+                        "\n  fix: put a key into EVERREACH_KEY or a file given with --key-file; `everreach keys create` makes one"
+                    }
+                    Some(403) if word("code") == "forbidden" => {
+                        "\n  fix: use a key with the scope this needs; `everreach keys list` shows them"
+                    }
                     _ => "",
                 };
                 Some(std::iter::once(format!("{head} ({})", word("code"))).chain(parts).chain([hint.to_owned()]).collect())

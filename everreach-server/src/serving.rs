@@ -40,7 +40,9 @@ impl Server {
             Role::CloudTerminal if !access.has_key() => error.with("on the cloud terminal", "EVERREACH_CLOUD_KEY serves too"),
             _ => error,
         })?;
-        let address = listener.local_addr().map_err(|source| Error::new(ErrorKind::Internal, "the listener has no address").with_source(source))?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| Error::new(ErrorKind::Internal, "the listener has no address").with_source(source))?;
         let hosts = AllowedHosts::new(address, &settings.allowed_hosts)?;
         Ok(Self { listener, state: AppState::new(runtime.clone(), access, hosts), address })
     }

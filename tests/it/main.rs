@@ -1,1 +1,3 @@
-//! it
+//! Integration tests, by capability.
+
+mod cli;

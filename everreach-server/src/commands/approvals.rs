@@ -16,13 +16,17 @@ pub enum ApprovalsCommand {
     #[command(after_help = "Examples:\n  everreach approvals list\n  everreach approvals list --json")]
     List,
     /// Agree: the stored call runs now, once
-    #[command(after_help = "Examples:\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json")]
+    #[command(
+        after_help = "Examples:\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json"
+    )]
     Approve {
         /// The id that `approvals list` shows
         id: Id,
     },
     /// Refuse: the stored call never runs
-    #[command(after_help = "Examples:\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json")]
+    #[command(
+        after_help = "Examples:\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json"
+    )]
     Deny {
         /// The id that `approvals list` shows
         id: Id,
@@ -36,7 +40,11 @@ pub(super) async fn run(command: &ApprovalsCommand, context: &Context) -> Outcom
             let waiting = api.get("/api/approvals").await?.accepted()?["approvals"].take();
             context.output.data(&waiting, |waiting| {
                 let rows = waiting.as_array().map(Vec::as_slice).unwrap_or_default();
-                if rows.is_empty() { String::new() } else { columns(rows, &["id", "action", "state", "created_at", "expires_at"]) }
+                if rows.is_empty() {
+                    String::new()
+                } else {
+                    columns(rows, &["id", "action", "state", "created_at", "expires_at"])
+                }
             })?;
             if waiting.as_array().is_none_or(Vec::is_empty) {
                 context.output.note("nothing waits for approval");

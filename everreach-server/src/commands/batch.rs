@@ -86,7 +86,8 @@ fn items(file: &str, text: &str) -> Result<Vec<Item>> {
     lines
         .map(|(index, line)| {
             serde_json::from_str(line).map_err(|error| {
-                let message = "a line is not an action; nothing was run. Wanted: {\"action\": \"service.topic\", \"params\": {…}}";
+                let message =
+                    "a line is not an action; nothing was run. Wanted: {\"action\": \"service.topic\", \"params\": {…}}";
                 Error::new(ErrorKind::InvalidInput, message)
                     .with("at", format!("{}:{}:{}", if file == "-" { "stdin" } else { file }, index + 1, error.column()))
                     .with("cause", error)

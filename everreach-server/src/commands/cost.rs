@@ -32,10 +32,11 @@ pub(super) async fn run(arguments: &CostArgs, context: &Context) -> Outcome {
         CostView::Report => context.output.data(&month, report),
         CostView::Forecast => {
             let names = ["month", "total_usd", "forecast_usd", "soft_cap_usd", "cap_usd"];
-            let forecast: Value = names.iter().map(|name| ((*name).to_owned(), month[*name].clone())).collect::<serde_json::Map<_, _>>().into();
-            context.output.data(&forecast, |forecast| {
-                fields(&names.map(|name| (name.trim_end_matches("_usd"), dollars(&forecast[name]))))
-            })
+            let forecast: Value =
+                names.iter().map(|name| ((*name).to_owned(), month[*name].clone())).collect::<serde_json::Map<_, _>>().into();
+            context
+                .output
+                .data(&forecast, |forecast| fields(&names.map(|name| (name.trim_end_matches("_usd"), dollars(&forecast[name])))))
         }
     }
 }

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::demo::{DemoService, ROUTE_TABLE, sample_calls};
 use super::Context;
+use super::demo::{DemoService, ROUTE_TABLE, sample_calls};
 use crate::exit::Outcome;
 use crate::output::fields;
 use crate::serving::{self, Server};

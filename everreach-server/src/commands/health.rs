@@ -37,6 +37,7 @@ fn own_address(context: &Context) -> Outcome<Url> {
     if listen.ip().is_unspecified() {
         listen.set_ip(if listen.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
-    Url::parse(&format!("http://{listen}"))
-        .map_err(|source| Error::new(ErrorKind::Config, "EVERREACH_LISTEN makes no URL; give --server").with_source(source).into())
+    Url::parse(&format!("http://{listen}")).map_err(|source| {
+        Error::new(ErrorKind::Config, "EVERREACH_LISTEN makes no URL; give --server").with_source(source).into()
+    })
 }

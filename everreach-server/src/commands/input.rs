@@ -8,11 +8,8 @@ use serde_json::{Map, Value};
 /// The text of a file, or of stdin for `-`.
 pub(super) fn text_of(path: &str) -> Result<String> {
     let mut text = String::new();
-    let read = if path == "-" {
-        std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
+    let read =
+        if path == "-" { std::io::stdin().lock().read_to_string(&mut text).map(|_| text) } else { std::fs::read_to_string(path) };
     read.map_err(|source| {
         Error::new(ErrorKind::InvalidInput, "the input cannot be read")
             .with("file", path)
@@ -29,7 +26,8 @@ pub(super) fn params(argument: &str) -> Result<Map<String, Value>> {
         None => argument.to_owned(),
     };
     let refuse = |seen: String| {
-        Error::new(ErrorKind::InvalidInput, "--params takes a JSON object, such as --params '{\"text\": \"hello\"}'").with("seen", seen)
+        Error::new(ErrorKind::InvalidInput, "--params takes a JSON object, such as --params '{\"text\": \"hello\"}'")
+            .with("seen", seen)
     };
     match serde_json::from_str(&text) {
         Ok(Value::Object(params)) => Ok(params),

@@ -14,7 +14,9 @@ use crate::output::columns;
 #[non_exhaustive]
 pub enum KeysCommand {
     /// Make a key; it is shown once
-    #[command(after_help = "Examples:\n  everreach keys create ci --scope read dispatch\n  everreach keys create laptop --scope admin --json")]
+    #[command(
+        after_help = "Examples:\n  everreach keys create ci --scope read dispatch\n  everreach keys create laptop --scope admin --json"
+    )]
     Create {
         /// What the key is for
         name: String,
@@ -26,7 +28,9 @@ pub enum KeysCommand {
     #[command(after_help = "Examples:\n  everreach keys list\n  everreach keys list --json")]
     List,
     /// Make a key useless; a running server notices within a second
-    #[command(after_help = "Examples:\n  everreach keys revoke 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach keys revoke 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json")]
+    #[command(
+        after_help = "Examples:\n  everreach keys revoke 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach keys revoke 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json"
+    )]
     Revoke {
         /// The id that `keys list` shows
         id: Id,
@@ -54,7 +58,9 @@ pub(super) async fn run(command: &KeysCommand, context: &Context) -> Outcome {
         KeysCommand::Create { name, scopes } => {
             let key = api.post("/api/keys", &json!({"name": name, "scopes": scopes})).await?.accepted()?;
             context.output.data(&key, |key| format!("{}\n", key["key"].as_str().unwrap_or_default()))?;
-            context.output.note(&format!("key {} for {name}; it is shown only this once", key["id"].as_str().unwrap_or_default()));
+            context
+                .output
+                .note(&format!("key {} for {name}; it is shown only this once", key["id"].as_str().unwrap_or_default()));
             Ok(())
         }
         KeysCommand::List => {

@@ -45,7 +45,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl RouteArgs {
     fn body(&self) -> Outcome<Value> {
         let params = self.params.as_deref().map(input::params).transpose()?;
-        let mut body = Map::from_iter([("action".to_owned(), json!(self.action)), ("params".to_owned(), json!(params.unwrap_or_default()))]);
+        let mut body =
+            Map::from_iter([("action".to_owned(), json!(self.action)), ("params".to_owned(), json!(params.unwrap_or_default()))]);
         if let Some(side) = self.force_env {
             body.insert("force_env".to_owned(), json!(side));
         }

@@ -6,7 +6,9 @@ use clap::Parser as _;
 use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
-use super::{Context, approvals, batch, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version};
+use super::{
+    Context, approvals, batch, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
+};
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Colors, Format, Notes, Output};

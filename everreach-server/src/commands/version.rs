@@ -9,7 +9,11 @@ use crate::exit::Outcome;
 pub(super) fn run(context: &Context) -> Outcome {
     let version = json!({"version": env!("CARGO_PKG_VERSION"), "sqlite": sqlite()});
     context.output.data(&version, |version| {
-        format!("everreach {}\nSQLite {}\n", version["version"].as_str().unwrap_or_default(), version["sqlite"].as_str().unwrap_or_default())
+        format!(
+            "everreach {}\nSQLite {}\n",
+            version["version"].as_str().unwrap_or_default(),
+            version["sqlite"].as_str().unwrap_or_default()
+        )
     })
 }
 

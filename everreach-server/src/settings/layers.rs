@@ -83,9 +83,8 @@ impl Layers {
     /// The layers of this process: its environment, and the files of its working directory.
     #[must_use]
     pub fn of_this_process(config: Option<PathBuf>) -> Self {
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         Self { flags: Vec::new(), environment, folder: Some(PathBuf::from(".")), config }
     }
 
@@ -104,7 +103,7 @@ impl Layers {
         let mut settings = Settings::defaults();
         if let Some((path, text)) = self.config_file()? {
             for entry in file::read(&path, &text)? {
-                settings.set(entry.setting, entry.text, &Origin::File { path: path.clone(), line: entry.line });
+                settings.set(entry.setting, &entry.text, &Origin::File { path: path.clone(), line: entry.line });
             }
         }
         if let Some(folder) = &self.folder {
@@ -115,7 +114,7 @@ impl Layers {
         settings.warn_of_unknown(self.environment.keys().map(String::as_str), &Origin::Environment);
         settings.set_all(&self.environment, &Origin::Environment);
         for (flag, setting, text) in self.flags {
-            settings.set(setting, text, &Origin::Flag(flag));
+            settings.set(setting, &text, &Origin::Flag(flag));
         }
         Ok(settings)
     }
@@ -187,7 +186,7 @@ impl Settings {
         self.get(setting).map_or(Origin::Default, |value| value.origin.clone())
     }
 
-    fn set(&mut self, setting: &'static Setting, text: String, origin: &Origin) {
+    fn set(&mut self, setting: &'static Setting, text: &str, origin: &Origin) {
         if !text.trim().is_empty() {
             let _former = self.values.insert(setting.env, Value { text: text.trim().to_owned(), origin: origin.clone() });
         }
@@ -196,7 +195,7 @@ impl Settings {
     fn set_all(&mut self, pairs: &HashMap<String, String>, origin: &Origin) {
         for setting in table::all() {
             if let Some(text) = pairs.get(setting.env) {
-                self.set(setting, text.clone(), origin);
+                self.set(setting, text, origin);
             }
         }
     }

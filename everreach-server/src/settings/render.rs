@@ -37,7 +37,8 @@ pub fn toml_example() -> String {
         "# EverReach: uncomment what you change. Keys and tokens belong into .env or the environment.\n\
          # Who wins: flags > environment > .env > this file > default. `everreach config show --origin` tells.\n",
     );
-    let settings: Vec<_> = SECTIONS.iter().flat_map(|(_, settings)| settings.iter()).filter(|setting| !setting.is_secret).collect();
+    let settings: Vec<_> =
+        SECTIONS.iter().flat_map(|(_, settings)| settings.iter()).filter(|setting| !setting.is_secret).collect();
     // TOML wants the keys without a section first; then each section once.
     let mut sections: Vec<&str> = vec![""];
     for setting in &settings {

@@ -40,9 +40,10 @@ impl FromStr for Role {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Terminal, Self::CloudTerminal].into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
-            Error::new(ErrorKind::Config, "a role is terminal or cloud-terminal").with("seen", text)
-        })
+        [Self::Terminal, Self::CloudTerminal]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| Error::new(ErrorKind::Config, "a role is terminal or cloud-terminal").with("seen", text))
     }
 }
 
@@ -138,7 +139,9 @@ impl Settings {
     pub fn listen(&self) -> Result<SocketAddr> {
         const WANTED: &str = "an address with a port, such as 127.0.0.1:8080 or 0.0.0.0:8090";
         let address: SocketAddr = self.need(&table::LISTEN, WANTED, |text| {
-            text.parse().ok().or_else(|| text.strip_prefix("localhost:")?.parse().ok().map(|port: u16| ([127, 0, 0, 1], port).into()))
+            text.parse()
+                .ok()
+                .or_else(|| text.strip_prefix("localhost:")?.parse().ok().map(|port: u16| ([127, 0, 0, 1], port).into()))
         })?;
         let is_given = self.origin(&table::LISTEN) != Origin::Default;
         Ok(if is_given || self.mode()? != Mode::Cloud { address } else { SocketAddr::new(address.ip(), CLOUD_PORT) })
@@ -186,7 +189,8 @@ impl Settings {
     }
 
     fn role(&self, mode: Mode) -> Result<Role> {
-        let by_default = if mode == Mode::Cloud && self.get(&table::CLOUD_ENDPOINT).is_none() { Role::CloudTerminal } else { Role::Terminal };
+        let by_default =
+            if mode == Mode::Cloud && self.get(&table::CLOUD_ENDPOINT).is_none() { Role::CloudTerminal } else { Role::Terminal };
         Ok(self.read(&table::ROLE, "terminal or cloud-terminal", |text| text.parse().ok())?.unwrap_or(by_default))
     }
 
@@ -208,7 +212,8 @@ impl Settings {
             return if mode == Mode::Local { Ok(None) } else { Err(self.cloud_is_missing(mode)) };
         };
         if is_exposed_in_clear(&endpoint) {
-            let message = "CLOUD_ENDPOINT would carry EVERREACH_CLOUD_KEY in clear; use https://, or a tunnel that ends on 127.0.0.1";
+            let message =
+                "CLOUD_ENDPOINT would carry EVERREACH_CLOUD_KEY in clear; use https://, or a tunnel that ends on 127.0.0.1";
             return Err(Error::new(ErrorKind::Config, message)
                 .with("seen", &endpoint)
                 .with("from", self.origin(&table::CLOUD_ENDPOINT)));

@@ -72,33 +72,43 @@ pub const DATABASE_CONNECTIONS: Setting =
 pub const DATABASE_POOLER: Setting =
     plain("DATABASE_TRANSACTION_POOLER", "database.transaction_pooler", "0", "1 behind a PostgreSQL pooler in transaction mode");
 /// The route table.
-pub const ROUTE_TABLE: Setting =
-    unset("EVERREACH_ROUTE_TABLE", "route_table", "path of a route_table.json laid over the built-in one, reloaded when it changes");
+pub const ROUTE_TABLE: Setting = unset(
+    "EVERREACH_ROUTE_TABLE",
+    "route_table",
+    "path of a route_table.json laid over the built-in one, reloaded when it changes",
+);
 /// Where the cloud terminal is.
 pub const CLOUD_ENDPOINT: Setting =
     unset("CLOUD_ENDPOINT", "cloud.endpoint", "URL of the cloud terminal; needed when env is cloud or hybrid");
 /// The cloud terminal's key.
-pub const CLOUD_KEY: Setting =
-    secret("EVERREACH_CLOUD_KEY", "cloud.key", "bearer key of the cloud terminal; the terminal itself accepts it with all scopes");
+pub const CLOUD_KEY: Setting = secret(
+    "EVERREACH_CLOUD_KEY",
+    "cloud.key",
+    "bearer key of the cloud terminal; the terminal itself accepts it with all scopes",
+);
 /// Where the local worker is.
 pub const LOCAL_ENDPOINT: Setting =
     unset("LOCAL_ENDPOINT", "worker.endpoint", "URL of a worker that speaks POST /api/services/{service}/{topic}");
 /// The local worker's key.
 pub const LOCAL_KEY: Setting = secret("LOCAL_KEY", "worker.key", "bearer key of that worker");
 /// Forced offline mode.
-pub const OFFLINE_MODE: Setting = unset("OFFLINE_MODE", "offline_mode", "1 treats the cloud as unreachable whatever the probes say");
+pub const OFFLINE_MODE: Setting =
+    unset("OFFLINE_MODE", "offline_mode", "1 treats the cloud as unreachable whatever the probes say");
 /// The hard cap.
-pub const COST_CAP: Setting = plain("MONTHLY_COST_CAP", "cost.monthly_cap", "400", "US dollars a month that capped calls never pass");
+pub const COST_CAP: Setting =
+    plain("MONTHLY_COST_CAP", "cost.monthly_cap", "400", "US dollars a month that capped calls never pass");
 /// The soft cap.
 pub const COST_SOFT_CAP: Setting =
     plain("MONTHLY_COST_SOFT_CAP", "cost.monthly_soft_cap", "380", "from here on hybrid sends everything local");
 /// The zone of months.
-pub const COST_TIMEZONE: Setting = plain("COST_TIMEZONE", "cost.timezone", "UTC", "time zone in which months begin, such as Europe/Berlin");
+pub const COST_TIMEZONE: Setting =
+    plain("COST_TIMEZONE", "cost.timezone", "UTC", "time zone in which months begin, such as Europe/Berlin");
 /// The price of what has none.
 pub const COST_DEFAULT_RATE: Setting =
     unset("COST_DEFAULT_RATE", "cost.default_rate", "US dollars a cloud call without a price counts; refused when unset");
 /// The notice bot's token.
-pub const TELEGRAM_TOKEN: Setting = secret("TELEGRAM_BOT_TOKEN", "telegram.bot_token", "bot that sends notices; they are logged when unset");
+pub const TELEGRAM_TOKEN: Setting =
+    secret("TELEGRAM_BOT_TOKEN", "telegram.bot_token", "bot that sends notices; they are logged when unset");
 /// The notice chat.
 pub const TELEGRAM_CHAT: Setting = unset("TELEGRAM_CHAT_ID", "telegram.chat_id", "chat that receives notices");
 /// The notice API.
@@ -154,7 +164,11 @@ const CAPABILITIES: [Setting; 13] = [
     unset("SAFARI_MIN_DELAY_MS", "safari.min_delay_ms", "spacing between outward commands; 0 removes all spacing"),
     unset("SAFARI_LIMITS", "safari.limits", "JSON {platform: {dm, comment, dm_hour?, comment_hour?}}, merged over the defaults"),
     plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot"),
-    unset("SAFARI_REST_AFTER_UNKNOWN_SEC", "safari.rest_after_unknown_sec", "rest of a service after an unknown outcome; 0 for none"),
+    unset(
+        "SAFARI_REST_AFTER_UNKNOWN_SEC",
+        "safari.rest_after_unknown_sec",
+        "rest of a service after an unknown outcome; 0 for none",
+    ),
     plain("EVERREACH_AGENT_INTERPRETERS", "agents.interpreters", "python3, node", "programs allowed outside the agent roots"),
     unset("EVERREACH_AGENT_ROOTS", "agents.roots", "colon-separated roots of agent programs; the data directory when unset"),
 ];

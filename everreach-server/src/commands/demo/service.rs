@@ -26,8 +26,11 @@ pub(in super::super) struct DemoService;
 impl Executor for DemoService {
     async fn execute(&self, call: &Call) -> Execution {
         let Some((_, _, compute)) = TOPICS.iter().find(|(name, _, _)| *name == call.action.as_str()) else {
-            let error = Error::new(ErrorKind::UnknownAction, "the demo knows only its own topics; `everreach dev` without --demo uses a worker")
-                .with("action", &call.action);
+            let error = Error::new(
+                ErrorKind::UnknownAction,
+                "the demo knows only its own topics; `everreach dev` without --demo uses a worker",
+            )
+            .with("action", &call.action);
             return Execution::failed(Outcome::NotExecuted, error)
                 .with_suggestions(TOPICS.iter().map(|(name, _, _)| (*name).to_owned()).collect());
         };

@@ -95,7 +95,8 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 fn free_of_df(text: &str) -> Option<u64> {
     // A device's name may hold blanks, so the columns are counted from the percentage on.
     let columns: Vec<&str> = text.lines().nth(1)?.split_whitespace().collect();
-    let percentage = columns.iter().position(|column| column.strip_suffix('%').is_some_and(|number| number.parse::<u8>().is_ok()))?;
+    let percentage =
+        columns.iter().position(|column| column.strip_suffix('%').is_some_and(|number| number.parse::<u8>().is_ok()))?;
     columns.get(percentage.checked_sub(1)?)?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -126,7 +127,8 @@ fn mount_of_command(line: &str) -> Option<(PathBuf, String)> {
 /// The type of the deepest mount point above the folder.
 fn kind_of(folder: &Path, mounts: &[(PathBuf, String)]) -> Option<String> {
     // The last of equals counts: a later mount hides an earlier one.
-    let deepest = mounts.iter().filter(|(point, _)| folder.starts_with(point)).max_by_key(|(point, _)| point.components().count())?;
+    let deepest =
+        mounts.iter().filter(|(point, _)| folder.starts_with(point)).max_by_key(|(point, _)| point.components().count())?;
     Some(deepest.1.clone())
 }
 
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn the_deepest_mount_decides_the_type() {
-        let mounts: Vec<_> = ["/dev/sda / ext4 rw 0 0", "srv:/x /home/a\\040b nfs4 rw 0 0"].into_iter().filter_map(mount_of_proc).collect();
+        let mounts: Vec<_> =
+            ["/dev/sda / ext4 rw 0 0", "srv:/x /home/a\\040b nfs4 rw 0 0"].into_iter().filter_map(mount_of_proc).collect();
         assert_eq!(kind_of(Path::new("/home/a b/data"), &mounts).as_deref(), Some("nfs4"));
         assert_eq!(kind_of(Path::new("/home/a"), &mounts).as_deref(), Some("ext4"));
     }

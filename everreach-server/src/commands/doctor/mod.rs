@@ -6,8 +6,8 @@ mod network;
 use std::fmt;
 
 use everreach_core::Result;
-use everreach_core::store::Store;
 use everreach_core::runtime::Runtime;
+use everreach_core::store::Store;
 use serde::Serialize;
 use serde_json::json;
 

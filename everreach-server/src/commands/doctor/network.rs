@@ -21,9 +21,13 @@ pub(super) async fn port(listen: SocketAddr) -> Check {
         Ok(_) => Check::pass(NAME, format!("{listen} is free")),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match health(&format!("http://{listen}"), None).await {
             Ok(()) => Check::pass(NAME, format!("EverReach answers on {listen}")),
-            Err(_) => Check::fail(NAME, format!("another program holds {listen}"), "end it, or set EVERREACH_LISTEN to another port"),
+            Err(_) => {
+                Check::fail(NAME, format!("another program holds {listen}"), "end it, or set EVERREACH_LISTEN to another port")
+            }
         },
-        Err(error) => Check::fail(NAME, format!("{listen} cannot be used: {error}"), "set EVERREACH_LISTEN to an address of this machine"),
+        Err(error) => {
+            Check::fail(NAME, format!("{listen} cannot be used: {error}"), "set EVERREACH_LISTEN to an address of this machine")
+        }
     }
 }
 
@@ -45,7 +49,10 @@ async fn health(base: &str, remote: Option<&RemoteConfig>) -> Result<(), String>
     if let Some(key) = remote.and_then(|remote| remote.key.as_ref()) {
         request = request.bearer_auth(key.expose_secret());
     }
-    let response = request.send().await.map_err(|error| if error.is_timeout() { "no answer in time" } else { "no connection" }.to_owned())?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| if error.is_timeout() { "no answer in time" } else { "no connection" }.to_owned())?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("/health says {status}"));
