@@ -25,7 +25,10 @@ finish() {
   rm -rf "$scratch"
 }
 trap finish EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' TERM
+# Ctrl-C reaches the server too; it gets a moment to finish what is under way, since a second signal would end it at once.
+server=""
+trap 'for _ in $(seq 1 30); do [ -n "$server" ] && kill -0 "$server" 2>/dev/null || break; sleep 0.1; done; exit 0' INT
 
 # Waits until a pattern stands in a file, and prints what it matched; gives up when the writer is gone.
 await() { # PATTERN FILE PID

@@ -51,7 +51,7 @@ find_postgres() {
 
 tools() {
   if ! cargo nextest --version >/dev/null 2>&1; then
-    cargo install cargo-nextest --locked
+    cargo install cargo-nextest --locked || return 1
   fi
   if [ -z "$(find_postgres)" ]; then
     if ! command -v apt-get >/dev/null 2>&1; then
@@ -71,9 +71,9 @@ free_port() {
 start_postgres() {
   postgres_bin=$(find_postgres)
   local port
-  port=$(free_port)
+  port=$(free_port) || return 1
   if [ "$(id -u)" = 0 ]; then
-    chown postgres "$scratch"
+    chown postgres "$scratch" || return 1
   fi
   as_postgres "$postgres_bin/initdb" -D "$scratch/postgres" -A trust -U postgres >/dev/null || return 1
   as_postgres "$postgres_bin/pg_ctl" -D "$scratch/postgres" -l "$scratch/postgres.log" -w start \
