@@ -170,8 +170,12 @@ fn dotenv_example_in_the_repository_is_what_the_table_says() {
 #[test]
 fn the_uncommented_dotenv_example_loads_without_complaint() {
     let is_setting = |line: &&str| line.split('=').next().is_some_and(|name| table::all().any(|setting| setting.env == name));
-    let text: String =
-        env_example().lines().filter_map(|line| line.strip_prefix("# ")).filter(is_setting).map(|line| format!("{line}\n")).collect();
+    let text: String = env_example()
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(is_setting)
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(text.lines().count(), table::all().count());
     let folder = folder(&[(".env", &text)]);
     let mut layers = with(&[]);
