@@ -27,6 +27,7 @@ fn dev_takes_the_next_port_when_the_wanted_one_is_taken() {
     let place = Place::new();
     let dev = place.serve(&["dev", "--ephemeral", "--port", &port]);
     assert!(!dev.url().ends_with(&format!(":{port}")), "{}", dev.url());
+    assert_eq!(dev.terminate(), Some(0));
 }
 
 #[test]
