@@ -1,5 +1,5 @@
 //! The EverReach server: the HTTP side of the core, as a router that tests and embedders call in-process and a listener that
-//! serves it.
+//! serves it, and the command line `everreach`, which speaks to either.
 //!
 //! ```no_run
 //! use everreach_core::runtime::{Runtime, RuntimeConfig};
@@ -20,13 +20,21 @@
 pub mod app;
 pub mod auth;
 mod call;
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod exit;
 mod extract;
 mod front;
 pub mod host;
 pub mod listen;
 pub mod metrics;
 pub mod openapi;
+pub mod output;
 pub mod problem;
 mod routes;
 mod schema;
+mod serving;
+pub mod settings;
 pub mod state;
+mod telemetry;

@@ -9,3 +9,6 @@ mod ledger;
 mod openapi;
 mod stop;
 mod support;
+//! Integration tests, by capability.
+
+mod cli;

@@ -206,6 +206,7 @@ impl RuntimeBuilder {
                 events,
                 notifier,
                 cost,
+                cost_log: Arc::clone(&sql_guard),
                 ledger,
                 approvals,
                 stop,
