@@ -2,6 +2,7 @@
 
 mod access;
 mod approval;
+mod cli;
 mod cost;
 mod http_api;
 mod http_server;
@@ -9,6 +10,3 @@ mod ledger;
 mod openapi;
 mod stop;
 mod support;
-//! Integration tests, by capability.
-
-mod cli;

@@ -54,7 +54,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> Response {
         };
         return json(StatusCode::OK, &health);
     }
-    let today = in_time(async { Ok((runtime.actions_routed_today().await?, runtime.cost_today().await?)) }).await;
+    let today = in_time(async { Ok((runtime.actions_routed_today().await?, runtime.daily_report().await?.spent_usd)) }).await;
     let health = CloudHealth {
         env: runtime.mode(),
         replicas: state.replicas().get(),

@@ -60,7 +60,6 @@ fn cloud(runtime: &Runtime) -> Value {
         "online": connectivity.online,
         "offline_mode": connectivity.offline_mode,
         "since": connectivity.since,
-        "failures": connectivity.failures,
     })
 }
 
