@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if ! command -v cargo >/dev/null 2>&1; then
-  echo "run.sh: there is no Rust toolchain here: install one from https://rustup.rs (rustc 1.95 or newer), then run this again" >&2
+  echo "run.sh: there is no Rust toolchain here: install one with rustup (rustc 1.95 or newer), then run this again" >&2
   exit 1
 fi
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::Context;
-use super::demo::{DemoService, ROUTE_TABLE, sample_calls};
+use super::demo::{ROUTE_TABLE, add_topics, sample_calls};
 use crate::exit::Outcome;
 use crate::output::fields;
 use crate::serving::{self, Server};
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &DevArgs, context: &Context) -> Outcome {
     }
     let mut builder = Runtime::builder(prepare_demo(arguments, &resolved)?);
     if arguments.demo {
-        builder = builder.with_local(Arc::new(DemoService));
+        builder = builder.with_handlers(add_topics);
     }
     let runtime = builder.build().await?;
     let key = serving::fresh_key();

@@ -3,4 +3,4 @@
 mod service;
 mod text;
 
-pub(super) use service::{DemoService, ROUTE_TABLE, sample_calls};
+pub(super) use service::{ROUTE_TABLE, add_topics, sample_calls};

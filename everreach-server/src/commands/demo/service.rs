@@ -1,8 +1,7 @@
-//! The demo service as an executor, its route table and its sample calls.
+//! The demo's topics, their route table and the sample calls.
 
-use async_trait::async_trait;
-use everreach_core::routing::{Call, Execution, Executor, Params, RouteRequest, ServiceListing};
-use everreach_core::{ActionName, Error, ErrorKind, Outcome, Result};
+use everreach_core::routing::{LocalExecutorBuilder, Params, RouteRequest};
+use everreach_core::{ActionName, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::text;
@@ -18,33 +17,17 @@ const TOPICS: [(&str, &str, Compute); 3] = [
 /// Rows for the topics: they only compute, and cost nothing.
 pub(in super::super) const ROUTE_TABLE: &str = include_str!("route_table.json");
 
-/// Runs the demo topics.
-#[derive(Debug)]
-pub(in super::super) struct DemoService;
+/// Adds the demo topics to this process.
+pub(in super::super) fn add_topics(registry: LocalExecutorBuilder) -> LocalExecutorBuilder {
+    TOPICS.iter().fold(registry, |registry, (name, description, compute)| {
+        registry.handler(name, description, move |params, _| async move { run(*compute, &params) })
+    })
+}
 
-#[async_trait]
-impl Executor for DemoService {
-    async fn execute(&self, call: &Call) -> Execution {
-        let Some((_, _, compute)) = TOPICS.iter().find(|(name, _, _)| *name == call.action.as_str()) else {
-            let error = Error::new(
-                ErrorKind::UnknownAction,
-                "the demo knows only its own topics; `everreach dev` without --demo uses a worker",
-            )
-            .with("action", &call.action);
-            return Execution::failed(Outcome::NotExecuted, error)
-                .with_suggestions(TOPICS.iter().map(|(name, _, _)| (*name).to_owned()).collect());
-        };
-        match call.params.get("text").and_then(Value::as_str) {
-            Some(text) => Execution::done(compute(text)),
-            None => Execution::failed(
-                Outcome::NotExecuted,
-                Error::new(ErrorKind::InvalidParams, "params.text must be a text, such as {\"text\": \"hello\"}"),
-            ),
-        }
-    }
-
-    async fn services(&self) -> Result<Vec<ServiceListing>> {
-        TOPICS.iter().map(|(name, description, _)| Ok(ServiceListing::new(name.parse()?, *description))).collect()
+fn run(compute: Compute, params: &Params) -> Result<Value> {
+    match params.get("text").and_then(Value::as_str) {
+        Some(text) => Ok(compute(text)),
+        None => Err(Error::new(ErrorKind::InvalidParams, "params.text must be a text, such as {\"text\": \"hello\"}")),
     }
 }
 
@@ -71,21 +54,22 @@ fn call(action: ActionName, params: Value) -> RouteRequest {
 
 #[cfg(test)]
 mod tests {
+    use everreach_core::routing::{Call, Execution, Executor as _, LocalExecutor};
+
     use super::*;
 
-    async fn run(action: &str, params: Value) -> Execution {
+    async fn run_topic(action: &str, params: Value) -> Execution {
         let request = call(action.parse().expect("a name"), params);
-        DemoService.execute(&Call::new(request.action, request.params)).await
+        let registry = add_topics(LocalExecutor::builder()).build().expect("names that are free");
+        registry.execute(&Call::new(request.action, request.params)).await
     }
 
     #[tokio::test]
     async fn topics_compute_from_the_text_they_are_given() {
-        let done = run("demo.word_count", json!({"text": "one two"})).await;
+        let done = run_topic("demo.word_count", json!({"text": "one two"})).await;
         assert_eq!(done.result.expect("figures")["words"], 2);
-        let refused = run("demo.slug", json!({"text": 1})).await;
+        let refused = run_topic("demo.slug", json!({"text": 1})).await;
         assert_eq!(refused.result.expect_err("no text").kind(), ErrorKind::InvalidParams);
-        let unknown = run("demo.nothing", json!({})).await;
-        assert_eq!((unknown.outcome, unknown.suggestions.len()), (Outcome::NotExecuted, TOPICS.len()));
     }
 
     #[test]
