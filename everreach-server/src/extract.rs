@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use everreach_core::ErrorKind;
 use futures_util::StreamExt;
@@ -18,6 +18,9 @@ use crate::problem::Problem;
 
 /// The largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// How much of a body that is too large is read and thrown away, and for how long, before the refusal is sent.
+const DRAIN_LIMIT: usize = 32 * 1024 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -61,6 +64,7 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     let is_json = is_json(request.headers());
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > BODY_LIMIT) {
+        drain(request.into_body().into_data_stream()).await;
         return Err(too_large());
     }
     let bytes = tokio::time::timeout(BODY_TIMEOUT, gather(request.into_body()))
@@ -81,6 +85,7 @@ async fn gather(body: Body) -> Result<Bytes, Problem> {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "the body ended before it was complete");
         let chunk = chunk.map_err(broken)?;
         if only.len() + whole.len() + chunk.len() > BODY_LIMIT {
+            drain(chunks).await;
             return Err(too_large());
         }
         // Nearly every body is one chunk, which then need not be copied.
@@ -92,6 +97,20 @@ async fn gather(body: Body) -> Result<Bytes, Problem> {
         }
     }
     Ok(if whole.is_empty() { only } else { whole.into() })
+}
+
+/// Reads on for a while and throws away: a client that is still writing would see a broken connection instead of the answer.
+async fn drain(mut chunks: BodyDataStream) {
+    let read_on = async {
+        let mut left = DRAIN_LIMIT;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _gave_up = tokio::time::timeout(DRAIN_TIMEOUT, read_on).await;
 }
 
 fn too_large() -> Problem {
