@@ -61,7 +61,7 @@ async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
 async fn resume_approved(runtime: &Runtime) -> Result<()> {
     for approval in runtime.parts.approvals.approved_unconsumed().await? {
         let orchestrator = runtime.parts.orchestrator.clone();
-        runtime.parts.background.spawn(async move { drop(orchestrator.run_approved(approval).await) });
+        runtime.parts.background.spawn(async move { drop(orchestrator.run_decided(approval).await) });
     }
     Ok(())
 }
@@ -75,6 +75,7 @@ async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
             () = tokio::time::sleep(SETTLE_EVERY) => {}
         }
         complain(settle(&runtime, &guard).await, "what others left could not be settled");
+        complain(runtime.parts.orchestrator.close_lapsed().await, "calls that nobody agreed to could not be closed");
         since_prune += SETTLE_EVERY;
         if since_prune >= PRUNE_EVERY {
             since_prune = Duration::ZERO;
