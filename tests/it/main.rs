@@ -4,5 +4,6 @@ mod access;
 mod approval;
 mod cost;
 mod ledger;
+mod routing;
 mod stop;
 mod support;

@@ -169,7 +169,7 @@ prop_compose! {
         class in select(vec![ActionClass::Api, ActionClass::Compute]),
         force_env in select(vec![None, LOCAL, CLOUD]),
         budget in select(vec![BudgetLevel::Open, BudgetLevel::Soft, BudgetLevel::Exceeded]),
-        (is_stopped, is_offline, is_cloud_terminal, is_approved): (bool, bool, bool, bool),
+        (is_stopped, is_offline, is_cloud_terminal, is_approved) in any::<(bool, bool, bool, bool)>(),
     ) -> Conditions {
         Conditions { force_env, is_stopped, is_offline, budget, is_cloud_terminal, is_approved, ..Conditions::new(mode, class) }
     }
