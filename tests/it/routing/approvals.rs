@@ -93,6 +93,19 @@ async fn four_hours_without_a_word_are_a_no_and_the_next_time_asks_anew() {
     stop(runtime).await;
 }
 
+#[tokio::test]
+async fn a_call_that_nobody_agreed_to_is_closed_even_if_nobody_asks_again() {
+    let (bench, local, cloud) = (Bench::sqlite(), Hand::working("here"), Hand::working("there"));
+    let runtime = bench.start(Mode::Local, &local, &cloud).await;
+    runtime.route(bulk()).await;
+    stop(runtime).await;
+    bench.clock.advance(Duration::from_secs(4 * 3_600));
+    stop(bench.start(Mode::Local, &local, &cloud).await).await;
+    let runtime = bench.start(Mode::Local, &local, &cloud).await;
+    assert_eq!((state(&runtime).await, local.count()), (CallState::NotExecuted, 0));
+    stop(runtime).await;
+}
+
 async fn crash_between(bench: Bench) {
     let (local, cloud) = (Hand::working("here"), Hand::working("there"));
     let runtime = bench.start(Mode::Local, &local, &cloud).await;

@@ -174,3 +174,14 @@ async fn when_the_local_side_rests_too_the_first_failure_is_told() {
     assert_eq!(local.count(), 5);
     stop(runtime).await;
 }
+
+#[tokio::test]
+async fn a_write_in_doubt_is_neither_repeated_nor_run_here_although_no_journal_guards_it() {
+    let (bench, local) = (Bench::sqlite(), Hand::working("here"));
+    let cloud = Hand::failing(Outcome::Unknown, ErrorKind::OutcomeUnknown);
+    let runtime = bench.start(Mode::Hybrid, &local, &cloud).await;
+    let envelope = runtime.route(call("dm.sync", json!({}))).await;
+    assert_eq!(glance(&envelope), (Some(Source::Cloud), Outcome::Unknown, Some(ErrorKind::OutcomeUnknown), 1));
+    assert_eq!((local.count(), cloud.count(), envelope.idempotency_key), (0, 1, None));
+    stop(runtime).await;
+}

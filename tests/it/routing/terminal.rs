@@ -67,3 +67,15 @@ async fn its_registry_has_a_circuit_as_the_local_side_does_and_is_tried_once() {
     assert_eq!(local.count(), 3);
     stop(runtime).await;
 }
+
+#[tokio::test]
+async fn a_slip_of_the_pen_is_an_unknown_action_and_not_one_without_a_price() {
+    let bench = Bench::sqlite();
+    let mut local = Hand::plain(|_| Execution::done(json!(1)));
+    local.services = vec![ServiceListing::new("dm.stats".parse().expect("a name"), "message figures")];
+    let runtime = terminal(&bench, &Arc::new(local)).await;
+    let envelope = runtime.route(call("dm.stast", json!({}))).await;
+    assert_eq!(glance(&envelope), (None, Outcome::NotExecuted, Some(ErrorKind::UnknownAction), 0));
+    assert_eq!(envelope.suggestions.first().map(String::as_str), Some("dm.stats"));
+    stop(runtime).await;
+}
