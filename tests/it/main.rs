@@ -8,5 +8,6 @@ mod http_api;
 mod http_server;
 mod ledger;
 mod openapi;
+mod routing;
 mod stop;
 mod support;

@@ -1,7 +1,8 @@
 //! The decision: a pure function of the route and the conditions of the moment.
 //!
-//! Rules are weighed in a fixed order; the first one that settles the matter wins. `explain` runs the same rules and keeps
-//! what each of them said.
+//! Rules are weighed in order; the first one that settles the matter is the last one heard. Whoever insists on the cloud, the
+//! caller or the environment, has the last word only after the rules that may keep a call away from it. `explain` runs the same
+//! rules and keeps what each of them said.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ pub enum Verdict {
     Refuse,
 }
 
-/// The rules, in the order in which they are weighed.
+/// The rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -158,15 +159,27 @@ pub fn decide(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule,
     seen(Rule::Approval, Verdict::Pass, if route.approval { "a person has agreed" } else { "none needed" });
 
     if conditions.is_cloud_terminal {
-        if route.requires == Some(Side::Local) {
-            seen(Rule::CloudTerminal, Verdict::Choose, "only the local machine can do this: queued for it");
-            return Decision { target: Target::Queue, ..Decision::run(Side::Cloud, Rule::CloudTerminal) };
-        }
-        seen(Rule::CloudTerminal, Verdict::Choose, "this process is the cloud: it runs calls in its own registry");
-        return Decision::run(Side::Cloud, Rule::CloudTerminal);
+        return on_the_terminal(route, conditions, seen);
     }
     let wish = wish(route, conditions, seen);
     settle(route, conditions, &wish, seen)
+}
+
+fn on_the_terminal(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
+    if route.requires == Some(Side::Local) {
+        seen(Rule::CloudTerminal, Verdict::Choose, "only the local machine can do this: queued for it");
+        return Decision { target: Target::Queue, ..Decision::run(Side::Cloud, Rule::CloudTerminal) };
+    }
+    if conditions.budget == BudgetLevel::Exceeded && !route.essential {
+        return out_of_money(seen);
+    }
+    seen(Rule::CloudTerminal, Verdict::Choose, "this process is the cloud: it runs calls in its own registry");
+    Decision::run(Side::Cloud, Rule::CloudTerminal)
+}
+
+fn out_of_money(seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
+    seen(Rule::Budget, Verdict::Refuse, "the cap is reached and the action is not essential");
+    Decision { cost_guard_triggered: true, ..Decision::refuse(ErrorKind::CostCapExceeded, Rule::Budget) }
 }
 
 /// A side, the rule that wants it, and what may take over.
@@ -174,25 +187,22 @@ struct Wish {
     side: Side,
     rule: Rule,
     fallback: Option<Side>,
+    /// Whether the call may run here when the cloud is away.
+    may_move: bool,
 }
 
 fn wish(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Wish {
     if let Some(side) = conditions.force_env {
-        seen(Rule::ForceEnv, Verdict::Choose, "the caller insists");
-        // A forced outward call never moves silently; a forced read keeps the usual fallback.
+        // A forced outward call never moves for want of the cloud; a forced read keeps the usual fallback.
         let may_move = conditions.mode == Mode::Hybrid && side == Side::Cloud && route.effect.is_repeatable();
-        return Wish { side, rule: Rule::ForceEnv, fallback: route.fallback_env.filter(|other| may_move && *other != side) };
+        let fallback = route.fallback_env.filter(|other| may_move && *other != side);
+        return Wish { side, rule: Rule::ForceEnv, fallback, may_move };
     }
     seen(Rule::ForceEnv, Verdict::Pass, "the caller leaves it open");
+    let fixed = |side| Wish { side, rule: Rule::Environment, fallback: None, may_move: false };
     match conditions.mode {
-        Mode::Local => {
-            seen(Rule::Environment, Verdict::Choose, "EVERREACH_ENV is local");
-            Wish { side: Side::Local, rule: Rule::Environment, fallback: None }
-        }
-        Mode::Cloud => {
-            seen(Rule::Environment, Verdict::Choose, "EVERREACH_ENV is cloud");
-            Wish { side: Side::Cloud, rule: Rule::Environment, fallback: None }
-        }
+        Mode::Local => fixed(Side::Local),
+        Mode::Cloud => fixed(Side::Cloud),
         Mode::Hybrid => {
             seen(Rule::Environment, Verdict::Pass, "EVERREACH_ENV is hybrid");
             let (side, rule) = match route.preferred_env {
@@ -201,44 +211,23 @@ fn wish(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdi
                 Preference::Auto if conditions.class == ActionClass::Api => (Side::Cloud, Rule::Class),
                 Preference::Auto => (Side::Local, Rule::Class),
             };
-            Wish { side, rule, fallback: route.fallback_env.filter(|other| *other != side) }
+            Wish { side, rule, fallback: route.fallback_env.filter(|other| *other != side), may_move: true }
         }
     }
 }
 
 fn settle(route: &Route, conditions: &Conditions, wish: &Wish, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
-    let is_free_to_move = conditions.mode == Mode::Hybrid && conditions.force_env.is_none();
-    let chosen = |seen: &mut dyn FnMut(Rule, Verdict, &'static str)| {
-        if matches!(wish.rule, Rule::Table | Rule::Class) {
-            let table = match route.matched {
-                RouteMatch::Exact => "by the action's own row",
-                RouteMatch::Prefix => "by the service's row",
-                RouteMatch::Default => "no row speaks of the action: it is tried locally",
-            };
-            let by_class = wish.rule == Rule::Class;
-            seen(
-                Rule::Table,
-                if by_class { Verdict::Pass } else { Verdict::Choose },
-                if by_class { "the row leaves it to the class" } else { table },
-            );
-            if by_class {
-                seen(
-                    Rule::Class,
-                    Verdict::Choose,
-                    if wish.side == Side::Cloud { "api work belongs in the cloud" } else { "compute work belongs here" },
-                );
-            }
-        }
-    };
     if wish.side == Side::Local {
-        seen(Rule::Offline, Verdict::Pass, "the cloud is not needed");
-        seen(Rule::Budget, Verdict::Pass, "local calls cost nothing");
-        chosen(seen);
+        if matches!(wish.rule, Rule::Table | Rule::Class) {
+            seen(Rule::Offline, Verdict::Pass, "the cloud is not needed");
+            seen(Rule::Budget, Verdict::Pass, "local calls cost nothing");
+        }
+        grant(route, wish, seen);
         let fallback = wish.fallback.filter(|_| !conditions.is_offline && conditions.budget == BudgetLevel::Open);
         return Decision { fallback, ..Decision::run(Side::Local, wish.rule) };
     }
     if conditions.is_offline {
-        if is_free_to_move {
+        if wish.may_move {
             seen(Rule::Offline, Verdict::Choose, "the cloud is away: run here instead");
             return Decision { is_fallback: true, ..Decision::run(Side::Local, Rule::Offline) };
         }
@@ -247,20 +236,38 @@ fn settle(route: &Route, conditions: &Conditions, wish: &Wish, seen: &mut dyn Fn
     }
     seen(Rule::Offline, Verdict::Pass, "the cloud is reachable, as far as is known");
     match conditions.budget {
-        BudgetLevel::Soft | BudgetLevel::Exceeded if is_free_to_move => {
+        // Insisting on the cloud does not help: the budget is not the caller's to overrule.
+        BudgetLevel::Soft | BudgetLevel::Exceeded if conditions.mode == Mode::Hybrid => {
             seen(Rule::Budget, Verdict::Choose, "the soft cap is reached: run here instead");
             return Decision { cost_guard_triggered: true, ..Decision::run(Side::Local, Rule::Budget) };
         }
-        BudgetLevel::Exceeded if !route.essential => {
-            seen(Rule::Budget, Verdict::Refuse, "the cap is reached and the action is not essential");
-            return Decision { cost_guard_triggered: true, ..Decision::refuse(ErrorKind::CostCapExceeded, Rule::Budget) };
-        }
+        BudgetLevel::Exceeded if !route.essential => return out_of_money(seen),
         BudgetLevel::Exceeded => seen(Rule::Budget, Verdict::Pass, "the cap is reached, but the action is essential"),
         BudgetLevel::Soft => seen(Rule::Budget, Verdict::Pass, "the soft cap is reached: only hybrid moves calls for it"),
         BudgetLevel::Open => seen(Rule::Budget, Verdict::Pass, "below the soft cap"),
     }
-    chosen(seen);
+    grant(route, wish, seen);
     Decision { fallback: wish.fallback, ..Decision::run(Side::Cloud, wish.rule) }
+}
+
+/// Nothing stood against the wish: its rule settles the matter.
+fn grant(route: &Route, wish: &Wish, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) {
+    let is_cloud = wish.side == Side::Cloud;
+    let why = match (wish.rule, &route.matched) {
+        (Rule::ForceEnv, _) if is_cloud => "the caller insists on the cloud",
+        (Rule::ForceEnv, _) => "the caller insists on this machine",
+        (Rule::Environment, _) if is_cloud => "EVERREACH_ENV is cloud",
+        (Rule::Environment, _) => "EVERREACH_ENV is local",
+        (Rule::Class, _) if is_cloud => "api work belongs in the cloud",
+        (Rule::Class, _) => "compute work belongs here",
+        (_, RouteMatch::Exact) => "by the action's own row",
+        (_, RouteMatch::Prefix) => "by the service's row",
+        (_, RouteMatch::Default) => "no row speaks of the action: it is tried locally",
+    };
+    if wish.rule == Rule::Class {
+        seen(Rule::Table, Verdict::Pass, "the row leaves it to the class");
+    }
+    seen(wish.rule, Verdict::Choose, why);
 }
 
 impl std::fmt::Display for Target {
@@ -272,3 +279,7 @@ impl std::fmt::Display for Target {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

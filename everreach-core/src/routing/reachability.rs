@@ -112,7 +112,11 @@ impl ProbeLoop {
     /// Asks the cloud every 30 s until it is told to stop. Events and notices on edges only.
     pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
-            let probed = match probe(&self.client, &self.endpoint, TIMEOUT).await {
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                asked = probe(&self.client, &self.endpoint, TIMEOUT) => asked,
+            };
+            let probed = match asked {
                 Ok(_) => Probed::Good,
                 Err(error) => {
                     tracing::debug!(%error, "the cloud did not answer the probe");

@@ -16,6 +16,7 @@ const SETTLE_EVERY: Duration = Duration::from_secs(60);
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long events and closed reservations are kept.
 const KEEP: TimeDelta = TimeDelta::days(90);
+const UNAGREED: &str = "calls that nobody agreed to could not be closed";
 
 /// Settles what a crash left, then starts the tasks. They end when the runtime stops.
 pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: reqwest::Client) -> Result<()> {
@@ -42,6 +43,8 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         parts.background.spawn(probes.run(stopping.clone()));
     }
     parts.background.spawn(keep_house(runtime.clone(), guard));
+    let orchestrator = parts.orchestrator.clone();
+    parts.background.spawn(async move { complain(orchestrator.close_lapsed().await, UNAGREED) });
     resume_approved(runtime).await
 }
 
@@ -61,7 +64,7 @@ async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
 async fn resume_approved(runtime: &Runtime) -> Result<()> {
     for approval in runtime.parts.approvals.approved_unconsumed().await? {
         let orchestrator = runtime.parts.orchestrator.clone();
-        runtime.parts.background.spawn(async move { drop(orchestrator.run_approved(approval).await) });
+        runtime.parts.background.spawn(async move { drop(orchestrator.run_decided(approval).await) });
     }
     Ok(())
 }
@@ -75,6 +78,7 @@ async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
             () = tokio::time::sleep(SETTLE_EVERY) => {}
         }
         complain(settle(&runtime, &guard).await, "what others left could not be settled");
+        complain(runtime.parts.orchestrator.close_lapsed().await, UNAGREED);
         since_prune += SETTLE_EVERY;
         if since_prune >= PRUNE_EVERY {
             since_prune = Duration::ZERO;

@@ -240,17 +240,18 @@ impl Runtime {
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) for an unknown id, [`Conflict`](crate::ErrorKind::Conflict) when it is decided or
-    /// expired; or the store's.
+    /// expired, [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is not about a routed call; or the store's.
     pub async fn approve(&self, id: Id) -> Result<Envelope> {
         self.parts.orchestrator.approve(id).await
     }
 
-    /// A person refuses.
+    /// A person refuses: the waiting call is closed.
     ///
     /// # Errors
-    /// As [`Runtime::approve`].
+    /// [`NotFound`](crate::ErrorKind::NotFound) for an unknown id, [`Conflict`](crate::ErrorKind::Conflict) when it is decided or
+    /// expired; or the store's.
     pub async fn deny(&self, id: Id) -> Result<()> {
-        self.parts.approvals.deny(id).await.map(drop)
+        self.parts.orchestrator.deny(id).await
     }
 
     /// How many calls this database has seen since midnight UTC.

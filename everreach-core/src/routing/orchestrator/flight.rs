@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
+use metrics::Label;
 use serde_json::json;
 
 use super::OrchestratorParts;
-use crate::ledger::{AttemptEnd, Begin, Claim, IdempotencyKey, content_day_key, fingerprint};
+use crate::ledger::{AttemptEnd, Begin, Claim, Fingerprint, IdempotencyKey, content_day_key, fingerprint};
 use crate::routing::{Call, Decision, Dedupe, Route, RouteMatch, RouteRequest};
-use crate::{Envelope, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
+use crate::{Envelope, Error, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
 
 /// The lease outlives the call's own deadline by this much, so that a slow answer still finds its row.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
+/// No call is waited for longer, whatever its caller says: a lease as long as that must end some day.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 pub(super) struct Flight {
     pub(super) call: Call,
@@ -22,6 +26,8 @@ pub(super) struct Flight {
     pub(super) claim: Option<Claim>,
     /// The end of the last try, not yet in the ledger: it is written with whatever comes next.
     pub(super) last_try: Option<AttemptEnd>,
+    /// Whether the call has waited for a person before.
+    pub(super) has_waited: bool,
     /// When it was accepted, on the monotonic clock.
     started: Duration,
     /// When it must be answered, on the monotonic clock.
@@ -32,12 +38,17 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn new(parts: &OrchestratorParts, route: Arc<Route>, request: RouteRequest) -> Self {
         let started = parts.clock.monotonic();
-        let deadline = started + request.timeout.unwrap_or(parts.config.deadline);
+        let deadline = started.saturating_add(request.timeout.unwrap_or(parts.config.deadline).min(LONGEST));
         let envelope = Envelope::new(route.action.clone(), request.request_id);
-        let mut call = Call::new(route.action.clone(), request.params).with_effect(route.effect);
-        call.idempotency_key = request.idempotency_key;
-        call.request_id = request.request_id;
-        call.hops = request.hops;
+        let call = Call {
+            action: route.action.clone(),
+            params: request.params,
+            effect: route.effect,
+            idempotency_key: request.idempotency_key,
+            request_id: request.request_id,
+            timeout: parts.config.try_timeout,
+            hops: request.hops,
+        };
         Self {
             call,
             route,
@@ -45,21 +56,25 @@ impl Flight {
             envelope,
             claim: None,
             last_try: None,
+            has_waited: false,
             started,
             deadline,
             decision: None,
         }
     }
 
-    /// Outward calls always are; others when the caller gave a key. What a person has to agree to needs a key to wait under.
+    /// Outward calls always are; others when they have a key, given or derived. What a person has to agree to needs one to wait under.
     pub(super) fn is_journaled(&self) -> bool {
-        self.route.effect.is_outward() || self.call.idempotency_key.is_some() || self.route.approval
+        let has_key = self.call.idempotency_key.is_some() || self.route.dedupe == Dedupe::ContentDay;
+        self.route.effect.is_outward() || has_key || self.route.approval
     }
 
     /// The caller's key, or the one that the route derives, or a fresh one.
     pub(super) fn make_key(&self, now: Timestamp) -> Result<IdempotencyKey> {
         match (&self.call.idempotency_key, self.route.dedupe) {
-            (Some(key), _) => key.parse(),
+            (Some(key), _) => key
+                .parse()
+                .map_err(|error: Error| Error::new(ErrorKind::InvalidParams, error.message().to_owned()).with_source(error)),
             (None, Dedupe::ContentDay) => Ok(content_day_key(&self.route.action, &self.call.params, now.date_naive())),
             (None, Dedupe::None) => Ok(IdempotencyKey::fresh()),
         }
@@ -70,9 +85,22 @@ impl Flight {
         self.envelope.idempotency_key = Some(key.to_string());
     }
 
+    /// What the request is, to the last parameter.
+    pub(super) fn print(&self) -> Fingerprint {
+        fingerprint(&self.route.action, &self.call.params)
+    }
+
+    /// What a repeat must agree in. A key that was derived from the content says that itself, be it derived now or handed back by
+    /// a caller who read it in an earlier answer.
+    fn print_for(&self, key: &IdempotencyKey) -> Fingerprint {
+        let day = |key: &str| key.strip_prefix("content_day:")?.get(..10)?.parse::<NaiveDate>().ok();
+        let is_derived = day(key.as_str()).is_some_and(|day| content_day_key(&self.route.action, &self.call.params, day) == *key);
+        if is_derived { Fingerprint::of_key(key) } else { self.print() }
+    }
+
     /// The request to the ledger for this call's row.
     pub(super) fn begin(&self, key: IdempotencyKey) -> Begin {
-        let fingerprint = fingerprint(&self.route.action, &self.call.params);
+        let fingerprint = self.print_for(&key);
         Begin::new(key, self.route.action.clone(), fingerprint, self.call.request_id)
             .with_lease(self.allowed() + LEASE_MARGIN)
             .with_effect(self.route.effect)
@@ -101,16 +129,20 @@ impl Flight {
     pub(super) fn close(&mut self, parts: &OrchestratorParts) {
         let elapsed = self.elapsed(parts);
         self.envelope.duration_ms = (elapsed.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
-        let is_listed = self.route.matched == RouteMatch::Exact;
-        let action = if is_listed { self.route.action.as_str() } else { "other" };
-        let service = if is_listed { self.route.action.service() } else { "other" };
+        // Names that no row lists come from outside: they must not make a series each.
+        let listed = (self.route.matched == RouteMatch::Exact).then_some(&self.route.action);
         let env = self.envelope.source.map_or("none", Source::as_str);
-        let labels = [("service", service.to_owned()), ("action", action.to_owned()), ("env", env.to_owned())];
-        metrics::histogram!("everreach_dispatch_duration_seconds", &labels).record(elapsed.as_secs_f64());
+        let labels = || {
+            let (service, action) = listed.map_or(("other", "other"), |action| (action.service(), action.as_str()));
+            vec![Label::new("service", service.to_owned()), Label::new("action", action.to_owned())]
+        };
+        let mut timed = labels();
+        timed.push(Label::new("env", env));
+        metrics::histogram!("everreach_dispatch_duration_seconds", timed).record(elapsed.as_secs_f64());
         if self.envelope.cost_usd > MicroUsd::ZERO {
             #[allow(clippy::cast_precision_loss, reason = "a figure for a chart")]
             let usd = self.envelope.cost_usd.micros() as f64 / 1e6;
-            metrics::gauge!("everreach_cloud_cost_usd", &labels[..2]).increment(usd);
+            metrics::gauge!("everreach_cloud_cost_usd", labels()).increment(usd);
         }
     }
 
@@ -119,6 +151,7 @@ impl Flight {
         let envelope = &self.envelope;
         Event::new(now, "call.finished", envelope.action.as_str()).with_request(envelope.request_id).with_data(json!({
             "rule": self.decision.map(|decision| decision.rule.as_str()),
+            "target": self.decision.map(|decision| decision.target.to_string()),
             "ok": envelope.ok,
             "source": envelope.source.map(Source::as_str),
             "outcome": envelope.outcome.as_str(),
@@ -135,6 +168,16 @@ impl Flight {
         Event::new(now, "call.decided", self.route.action.as_str()).with_request(self.call.request_id).with_data(json!({
             "rule": self.decision.map(|decision| decision.rule.as_str()),
             "target": target,
+            "idempotency_key": self.envelope.idempotency_key,
+        }))
+    }
+
+    /// The call goes to the other side, and why.
+    pub(super) fn moved_event(&self, now: Timestamp, to: Side, because: &Error) -> Event {
+        Event::new(now, "call.moved", self.route.action.as_str()).with_request(self.call.request_id).with_data(json!({
+            "to": to.as_str(),
+            "error": because.kind().code(),
+            "detail": because.to_string(),
             "idempotency_key": self.envelope.idempotency_key,
         }))
     }

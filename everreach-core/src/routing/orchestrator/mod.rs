@@ -3,10 +3,14 @@
 //! # Law
 //! It alone falls back, and only to where that cannot make an outward action happen twice. Every failure is an envelope.
 
+mod answer;
 mod batch;
 mod carry_out;
 mod flight;
 mod journaled;
+mod money;
+mod person;
+mod proof;
 mod route;
 mod tries;
 

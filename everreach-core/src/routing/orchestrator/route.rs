@@ -7,17 +7,17 @@ use tokio_util::task::TaskTracker;
 use super::flight::Flight;
 use crate::approval::Approvals;
 use crate::breaker::CircuitSet;
-use crate::cost::{BudgetLevel, CostGuard};
+use crate::cost::CostGuard;
 use crate::events::EventLog;
 use crate::ledger::Ledger;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::routing::offline::OfflineCache;
 use crate::routing::{
-    Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Route, RouteRequest,
-    RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
+    ActionClass, Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Preference, Route,
+    RouteRequest, RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
-use crate::{Envelope, ErrorKind, MicroUsd, Result, SharedClock, Side};
+use crate::{Envelope, ErrorKind, MicroUsd, Mode, Result, SharedClock, Side};
 
 /// Everything an orchestrator works with.
 pub(crate) struct OrchestratorParts {
@@ -104,7 +104,7 @@ impl Orchestrator {
         seen: &mut (dyn FnMut(Rule, crate::routing::Verdict, &'static str) + Send),
     ) -> Result<Decision> {
         let parts = &*self.parts;
-        let mut conditions = Conditions::new(parts.config.mode, parts.classifier.classify(&flight.route.action).class);
+        let mut conditions = Conditions::new(parts.config.mode, self.class_of(&flight.route));
         conditions.force_env = flight.force_env;
         conditions.is_cloud_terminal = parts.config.is_cloud_terminal;
         conditions.is_offline = parts.config.offline || parts.connectivity.is_offline();
@@ -113,16 +113,22 @@ impl Orchestrator {
             crate::Effect::Read => parts.stop.is_stopped(),
             _ => parts.stop.check_now().await?.stopped,
         };
-        let at_no_cost = decide(&flight.route, &conditions, &mut |_, _, _| {});
-        if at_no_cost.target == Target::Run(Side::Cloud) && !conditions.is_cloud_terminal {
+        // The usual answer, for a month with money in it; it tells whether the budget matters at all.
+        let unhindered = decide(&flight.route, &conditions, &mut |_, _, _| {});
+        let is_paid_elsewhere = conditions.is_cloud_terminal && flight.call.hops > 0;
+        let wants_cloud = unhindered.target == Target::Run(Side::Cloud) || unhindered.fallback == Some(Side::Cloud);
+        if wants_cloud && !is_paid_elsewhere {
             conditions.budget = parts.cost.level().await?;
         }
-        if conditions.budget == BudgetLevel::Open {
-            // The usual case; weigh again only when somebody listens.
-            let _same = decide(&flight.route, &conditions, seen);
-            return Ok(at_no_cost);
-        }
         Ok(decide(&flight.route, &conditions, seen))
+    }
+
+    /// The class where it can matter; the row's own everywhere else, which costs nothing to look up.
+    fn class_of(&self, route: &Route) -> ActionClass {
+        if self.parts.config.mode == Mode::Hybrid && route.preferred_env == Preference::Auto {
+            return self.parts.classifier.classify(&route.action).class;
+        }
+        route.class
     }
 
     /// The decision for this request as it would fall now, with every rule that was weighed. Runs nothing.
@@ -150,11 +156,6 @@ impl Orchestrator {
             price.unwrap_or(MicroUsd::ZERO),
             would,
         ))
-    }
-
-    /// What one call of this route in the cloud costs; `None` when nobody stated it.
-    pub(super) fn price(&self, route: &Route) -> Option<MicroUsd> {
-        route.cost_usd.or(self.parts.default_rate)
     }
 
     /// Whatever the local side offers.

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use super::Orchestrator;
 use super::flight::Flight;
+use super::money::HeldMoney;
 use crate::breaker::Permit;
-use crate::cost::{CostRequest, Reservation};
 use crate::ledger::{AttemptEnd, AttemptId};
 use crate::retry::{Attempt, Next, decide};
 use crate::routing::{Execution, Executor};
-use crate::{Error, ErrorKind, MicroUsd, Outcome, Result, Side};
+use crate::{Effect, Error, ErrorKind, Outcome, Result, Side};
 
 /// An executor that overruns its time by more than this is abandoned.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// What a try holds while it runs.
 struct Held {
-    reservation: Option<Reservation>,
+    money: Option<HeldMoney>,
     attempt: Option<AttemptId>,
     permit: Option<Permit>,
 }
@@ -32,28 +32,44 @@ impl Orchestrator {
         if side == Side::Cloud {
             parts.retry_budget.deposit();
         }
-        let mut number = 1;
+        let (mut number, mut in_doubt) = (1, false);
         loop {
-            let execution = self.try_once(flight, side, executor).await;
-            let Err(error) = &execution.result else { return execution };
-            // Only the way to another machine is tried again; what failed here fails at once.
-            if side == Side::Local || parts.config.is_cloud_terminal {
-                return execution;
-            }
-            let mut last = Attempt::failed(execution.outcome, error);
-            last.number = number;
-            last.effect = flight.route.effect;
-            last.elapsed = flight.elapsed(parts);
-            last.deadline = flight.allowed();
-            match decide(&last, &parts.retry_policy, rand::random()) {
-                Next::Again(wait) if parts.retry_budget.try_withdraw() => tokio::time::sleep(wait).await,
-                _ => return execution,
+            let mut execution = self.try_once(flight, side, executor).await;
+            in_doubt |= execution.outcome == Outcome::Unknown;
+            match self.wait_before_next(flight, side, &execution, number) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => {
+                    if in_doubt && execution.outcome == Outcome::NotExecuted {
+                        // The last try did not run, but one before it may have.
+                        execution.outcome = Outcome::Unknown;
+                    }
+                    return execution;
+                }
             }
             number += 1;
         }
     }
 
-    fn executor(&self, side: Side) -> Option<&dyn Executor> {
+    /// How long until the next try; `None` when there is none.
+    fn wait_before_next(&self, flight: &Flight, side: Side, execution: &Execution, number: u32) -> Option<Duration> {
+        let parts = &*self.parts;
+        let error = execution.result.as_ref().err()?;
+        // Only the way to another machine is tried again; what failed here fails at once.
+        if side == Side::Local || parts.config.is_cloud_terminal {
+            return None;
+        }
+        let mut last = Attempt::failed(execution.outcome, error);
+        last.number = number;
+        last.effect = flight.route.effect;
+        last.elapsed = flight.elapsed(parts);
+        last.deadline = flight.allowed();
+        match decide(&last, &parts.retry_policy, rand::random()) {
+            Next::Again(wait) if parts.retry_budget.try_withdraw() => Some(wait),
+            _ => None,
+        }
+    }
+
+    pub(super) fn executor(&self, side: Side) -> Option<&dyn Executor> {
         match side {
             Side::Cloud if !self.parts.config.is_cloud_terminal => self.parts.cloud.as_deref(),
             _ => Some(&*self.parts.local),
@@ -72,6 +88,7 @@ impl Orchestrator {
         flight.call.timeout = usual.min(flight.remaining(&self.parts));
         let tried = tokio::time::timeout(flight.call.timeout + GRACE, executor.execute(&flight.call)).await;
         let execution = tried.unwrap_or_else(|_| overrun(flight));
+        let execution = self.ask_the_other_journal(flight, side, execution).await;
         self.conclude(flight, held, &execution).await;
         execution
     }
@@ -82,15 +99,20 @@ impl Orchestrator {
         if flight.remaining(parts).is_zero() {
             return Err(Error::new(ErrorKind::Timeout, "the call's time was over before it could be tried"));
         }
-        let permit = (side == Side::Local).then(|| parts.circuits.permit(&flight.route.action)).transpose()?;
-        let reservation = self.reserve(flight, side).await?;
-        let mut held = Held { reservation, attempt: None, permit };
+        // The decision has looked at the stop switch just now; a wait or another side's answer may lie between it and a later try.
+        if flight.envelope.attempts > 0 && flight.route.effect != Effect::Read && parts.stop.check_now().await?.stopped {
+            return Err(Error::new(ErrorKind::Stopped, "the stop switch was set before the call could be tried again"));
+        }
+        let is_here = side == Side::Local || parts.config.is_cloud_terminal;
+        let permit = is_here.then(|| parts.circuits.permit(&flight.route.action)).transpose()?;
+        let money = self.reserve(flight, side).await?;
+        let mut held = Held { money, attempt: None, permit };
         flight.envelope.attempts += 1;
         match self.mark_dispatched(flight, side).await {
             Ok(attempt) => held.attempt = attempt,
             Err(error) => {
                 flight.envelope.attempts -= 1;
-                self.close_reservation(flight, held.reservation, Outcome::NotExecuted).await;
+                self.close_money(flight, held.money, Outcome::NotExecuted).await;
                 return Err(error);
             }
         }
@@ -100,60 +122,22 @@ impl Orchestrator {
     /// The journal's line for this try, after the end of the one before it.
     async fn mark_dispatched(&self, flight: &mut Flight, side: Side) -> Result<Option<AttemptId>> {
         let Some(claim) = &flight.claim else { return Ok(None) };
-        if let Some(end) = flight.last_try.take() {
-            self.parts.ledger.finish_attempt(claim, end).await?;
+        if let Some(end) = &flight.last_try {
+            self.parts.ledger.finish_attempt(claim, end.clone()).await?;
+            flight.last_try = None;
         }
         self.parts.ledger.mark_dispatched(claim, flight.envelope.attempts, side.as_str()).await.map(Some)
-    }
-
-    /// Only cloud calls are priced. A call that reached the cloud terminal from another EverReach was paid for there.
-    async fn reserve(&self, flight: &Flight, side: Side) -> Result<Option<Reservation>> {
-        if side == Side::Local || (self.parts.config.is_cloud_terminal && flight.call.hops > 0) {
-            return Ok(None);
-        }
-        let Some(price) = self.price(&flight.route) else {
-            return Err(Error::new(
-                ErrorKind::Unpriced,
-                "nobody stated what this action costs in the cloud: give its route a cost_usd",
-            ));
-        };
-        if price == MicroUsd::ZERO {
-            return Ok(None);
-        }
-        let mut request = CostRequest::new(flight.route.action.clone(), price);
-        request.is_essential = flight.route.essential;
-        request.call_key = flight.claim.as_ref().map(|claim| claim.key.to_string());
-        self.parts.cost.reserve(request).await.map(Some)
     }
 
     async fn conclude(&self, flight: &mut Flight, held: Held, execution: &Execution) {
         if let Some(permit) = held.permit {
             permit.record(&execution.result);
         }
-        self.close_reservation(flight, held.reservation, execution.outcome).await;
+        self.close_money(flight, held.money, execution.outcome).await;
         flight.last_try = held.attempt.map(|attempt| {
             let end = AttemptEnd::new(attempt, execution.outcome);
             execution.result.as_ref().err().map_or(end.clone(), |error| end.with_error(error))
         });
-    }
-
-    /// Settles what was spent, releases what provably was not. Of a journaled call with an unknown outcome the money stays held.
-    async fn close_reservation(&self, flight: &mut Flight, reservation: Option<Reservation>, outcome: Outcome) {
-        let Some(reservation) = reservation else { return };
-        let closed = match outcome {
-            Outcome::NotExecuted => self.parts.cost.release(&reservation).await,
-            Outcome::Unknown if flight.claim.is_some() => {
-                flight.envelope.cost_usd = flight.envelope.cost_usd.saturating_add(reservation.amount);
-                return;
-            }
-            _ => {
-                flight.envelope.cost_usd = flight.envelope.cost_usd.saturating_add(reservation.amount);
-                self.parts.cost.settle(&reservation, reservation.amount).await
-            }
-        };
-        if let Err(error) = closed {
-            tracing::error!(?error, reservation = %reservation.id, "the reservation stays held until it is reconciled");
-        }
     }
 }
 
