@@ -22,6 +22,7 @@ const UNAGREED: &str = "calls that nobody agreed to could not be closed";
 pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: reqwest::Client) -> Result<()> {
     let parts = &runtime.parts;
     settle(runtime, &guard).await?;
+    parts.stop.look().await?;
     let stopping = &parts.stopping;
     let (stop, until) = (parts.stop.clone(), stopping.clone());
     parts.background.spawn(async move { stop.watch(until).await });

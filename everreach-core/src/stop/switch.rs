@@ -173,10 +173,7 @@ impl StopSwitch {
                 had_file = has_file;
                 self.note_file(has_file);
             }
-            let looked = {
-                let _looking = self.inner.look.lock().await;
-                self.show().await
-            };
+            let looked = self.look().await;
             if let Err(error) = &looked
                 && could_read
             {
@@ -184,6 +181,15 @@ impl StopSwitch {
             }
             could_read = looked.is_ok();
         }
+    }
+
+    /// Looks once, as [`StopSwitch::watch`] does all the time.
+    ///
+    /// # Errors
+    /// As [`StopSwitch::check_now`].
+    pub async fn look(&self) -> Result<StopState> {
+        let _looking = self.inner.look.lock().await;
+        self.show().await
     }
 
     async fn show(&self) -> Result<StopState> {

@@ -17,7 +17,7 @@ use crate::routing::{
     RouteRequest, RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
-use crate::{Envelope, ErrorKind, MicroUsd, Mode, Result, SharedClock, Side};
+use crate::{Effect, Envelope, ErrorKind, MicroUsd, Mode, Result, SharedClock, Side};
 
 /// Everything an orchestrator works with.
 pub(crate) struct OrchestratorParts {
@@ -96,7 +96,7 @@ impl Orchestrator {
     }
 
     /// Looks at the conditions of the moment and weighs the rules. Reads the budget only when the cloud is in question and the
-    /// stop switch freshly only when the call does more than read.
+    /// stop switch freshly only when the call changes something.
     pub(super) async fn decide(
         &self,
         flight: &Flight,
@@ -110,7 +110,7 @@ impl Orchestrator {
         conditions.is_offline = parts.config.offline || parts.connectivity.is_offline();
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
-            crate::Effect::Read => parts.stop.is_stopped(),
+            Effect::Read | Effect::Compute => parts.stop.is_stopped(),
             _ => parts.stop.check_now().await?.stopped,
         };
         // The usual answer, for a month with money in it; it tells whether the budget matters at all.

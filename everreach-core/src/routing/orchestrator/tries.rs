@@ -100,7 +100,7 @@ impl Orchestrator {
             return Err(Error::new(ErrorKind::Timeout, "the call's time was over before it could be tried"));
         }
         // The decision has looked at the stop switch just now; a wait or another side's answer may lie between it and a later try.
-        if flight.envelope.attempts > 0 && flight.route.effect != Effect::Read && parts.stop.check_now().await?.stopped {
+        if flight.envelope.attempts > 0 && !flight.route.effect.is_repeatable() && parts.stop.check_now().await?.stopped {
             return Err(Error::new(ErrorKind::Stopped, "the stop switch was set before the call could be tried again"));
         }
         let is_here = side == Side::Local || parts.config.is_cloud_terminal;
