@@ -3,6 +3,8 @@
 mod access;
 mod approval;
 mod cost;
+mod crash;
 mod ledger;
 mod stop;
+mod store;
 mod support;

@@ -1,3 +1,5 @@
 //! What several tests need.
 
+pub(crate) mod cluster;
+pub(crate) mod random;
 pub(crate) mod store;
