@@ -4,8 +4,10 @@
 //! starve past any busy timeout. So a process has one writing connection. A write that finds it idle commits at once; those
 //! that arrive during a commit share the next one, each behind a savepoint, so that one that fails takes nothing with it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -95,7 +97,10 @@ where
     fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            let result = work(db).await;
+            // A defect in one write must not end the writer of the whole process.
+            let result = AssertUnwindSafe(async move { work(db).await }).catch_unwind().await.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Internal, "the write panicked: nothing of it is kept").with_operation("write"))
+            });
             let keep = result.is_ok();
             self.result = Some(result);
             keep
@@ -173,7 +178,7 @@ impl WriteLoop {
         closing
     }
 
-    /// Waits for the lock as long as somebody waits for the write.
+    /// Waits for the lock as long as somebody waits for the write. A connection that cannot even begin is given up.
     async fn begin(&mut self, first: Option<&mut (dyn Write + 'static)>) -> Result<()> {
         loop {
             let failure = match self.connection().await {
@@ -181,7 +186,10 @@ impl WriteLoop {
                 Ok(connection) => match sqlx::query("BEGIN IMMEDIATE").execute(connection).await {
                     Ok(_) => return Ok(()),
                     Err(error) if is_busy(&error) => error.into(),
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        self.connection = None;
+                        return Err(error.into());
+                    }
                 },
             };
             if !first.as_ref().is_some_and(|write| write.is_wanted()) {

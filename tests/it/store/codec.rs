@@ -152,6 +152,6 @@ async fn a_time_beyond_reckoning_on_postgres_fails_its_row_and_not_the_process()
         let mut connection = store.read().await.expect("a connection");
         let Db::Postgres(connection) = connection.db() else { unreachable!("PostgreSQL") };
         let read: Result<Stamp, _> = sqlx::query_scalar(statement).fetch_one(connection).await;
-        assert!(read.expect_err("no time").to_string().contains("not a time"));
+        assert!(read.expect_err("no time").to_string().contains("is not a time"));
     }
 }

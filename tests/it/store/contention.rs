@@ -11,7 +11,7 @@ use super::{File, run, write};
 use crate::support::store::{self, execute, number};
 
 const COUNT: &str = "SELECT COUNT(*) FROM notes";
-const SUM: &str = "SELECT COALESCE(SUM(number), 0) FROM notes";
+const SUM: &str = "SELECT CAST(COALESCE(SUM(number), 0) AS BIGINT) FROM notes";
 
 async fn add_table(store: &Store) {
     execute(store, "CREATE TABLE notes (number BIGINT NOT NULL CHECK (number > 0))").await;
