@@ -58,12 +58,12 @@ impl Told {
 }
 
 /// One life: it starts, settles what the last one left, sends, and is killed.
-async fn cycle(plan: Plan, told: &mut Told) {
+async fn cycle(plan: Plan, longest_life: Duration, told: &mut Told) {
     let mut child = Child::start(&Job::Call(plan));
     // Every eighth dies while it starts, which is when it settles what others left.
     let dies_early = below(8) == 0;
     let mut is_ready = false;
-    let mut budget = Duration::from_micros(below(60_000));
+    let mut budget = longest_life / 1_000 * u32::try_from(below(1_000)).expect("a small number");
     let first = if dies_early { child.next_within(budget).await } else { child.next().await };
     if let Some(report) = first {
         told.hear(report);
@@ -91,7 +91,7 @@ async fn cycle(plan: Plan, told: &mut Told) {
     told.killed_during_start += usize::from(!is_ready);
 }
 
-async fn nothing_is_lost_and_nothing_happens_twice(url: String, cycles: u32) -> Told {
+async fn nothing_is_lost_and_nothing_happens_twice(url: String, cycles: u32, longest_life: Duration) -> Told {
     let (folder, cloud) = (tempfile::tempdir().expect("a folder"), CountingCloud::start().await);
     let began: Timestamp = "2026-11-03T00:00:00Z".parse().expect("a time");
     let mut plan = Plan {
@@ -110,7 +110,7 @@ async fn nothing_is_lost_and_nothing_happens_twice(url: String, cycles: u32) -> 
         }
         plan.again = told.unanswered().into();
         plan.first = told.asked.last().map_or(0, |last| last + 1);
-        cycle(plan.clone(), &mut told).await;
+        cycle(plan.clone(), longest_life, &mut told).await;
         // Past the lease of a call each time, past that of a reservation most times.
         plan.now += Duration::from_secs(if number % 3 == 0 { 240 } else { 660 });
     }
@@ -206,10 +206,13 @@ fn both_instants_were_hit(told: &Told, at_least: usize) {
 async fn two_hundred_kills_lose_nothing_and_repeat_nothing_on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}/killed.db", folder.path().display());
-    both_instants_were_hit(&nothing_is_lost_and_nothing_happens_twice(url, 200).await, 10);
+    both_instants_were_hit(&nothing_is_lost_and_nothing_happens_twice(url, 200, Duration::from_millis(60)).await, 10);
 }
 
 #[tokio::test]
 async fn kills_lose_nothing_and_repeat_nothing_on_postgres() {
-    both_instants_were_hit(&nothing_is_lost_and_nothing_happens_twice(postgres_url().await, 30).await, 2);
+    both_instants_were_hit(
+        &nothing_is_lost_and_nothing_happens_twice(postgres_url().await, 40, Duration::from_millis(200)).await,
+        2,
+    );
 }

@@ -8,10 +8,12 @@ use serde_json::json;
 use super::OrchestratorParts;
 use crate::ledger::{AttemptEnd, Begin, Claim, IdempotencyKey, content_day_key, fingerprint};
 use crate::routing::{Call, Decision, Dedupe, Route, RouteMatch, RouteRequest};
-use crate::{Envelope, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
+use crate::{Envelope, Error, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
 
 /// The lease outlives the call's own deadline by this much, so that a slow answer still finds its row.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
+/// What the database gets at least, however little time the call has.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Flight {
     pub(super) call: Call,
@@ -86,6 +88,13 @@ impl Flight {
     /// The time left for the whole call.
     pub(super) fn remaining(&self, parts: &OrchestratorParts) -> Duration {
         self.deadline.saturating_sub(parts.clock.monotonic())
+    }
+
+    /// What the database says, unless the call's time is over before it says anything.
+    pub(super) async fn in_time<T>(&self, parts: &OrchestratorParts, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(self.remaining(parts).max(STORE_PATIENCE), work).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::StoreUnavailable, "the database did not answer within the call's time: nothing was sent"))
+        })
     }
 
     /// The time that the whole call may take.

@@ -111,11 +111,11 @@ impl Orchestrator {
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
             crate::Effect::Read => parts.stop.is_stopped(),
-            _ => parts.stop.check_now().await?.stopped,
+            _ => flight.in_time(parts, parts.stop.check_now()).await?.stopped,
         };
         let at_no_cost = decide(&flight.route, &conditions, &mut |_, _, _| {});
         if at_no_cost.target == Target::Run(Side::Cloud) && !conditions.is_cloud_terminal {
-            conditions.budget = parts.cost.level().await?;
+            conditions.budget = flight.in_time(parts, parts.cost.level()).await?;
         }
         if conditions.budget == BudgetLevel::Open {
             // The usual case; weigh again only when somebody listens.
