@@ -1,2 +1,5 @@
-//! main
-fn main() {}
+//! The program `everreach`.
+
+fn main() -> std::process::ExitCode {
+    everreach_server::commands::main()
+}

@@ -2,9 +2,13 @@
 
 mod access;
 mod approval;
+mod cli;
 mod cost;
 mod crash;
+mod http_api;
+mod http_server;
 mod ledger;
+mod openapi;
 mod stop;
 mod store;
 mod support;

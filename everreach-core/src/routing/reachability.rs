@@ -165,8 +165,7 @@ mod tests {
 
     #[test]
     fn forced_offline_is_absolute() {
-        let mut config = RoutingConfig::default();
-        config.offline = true;
+        let config = RoutingConfig { offline: true, ..RoutingConfig::default() };
         let now = Timestamp::from_timestamp(1_790_000_000, 0).expect("a time");
         let view = ConnectivityView::new(&config, now);
         for _ in 0..10 {

@@ -16,8 +16,8 @@ use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
-    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalSide, OfflineCache, Orchestrator,
-    OrchestratorParts, RouteTable, SharedRouteTable,
+    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, LocalSide, OfflineCache,
+    Orchestrator, OrchestratorParts, RouteTable, SharedRouteTable,
 };
 use crate::stop::StopSwitch;
 use crate::store::Store;
@@ -26,6 +26,8 @@ use crate::{
     http::{self, HttpConfig},
 };
 
+type AddHandlers = Box<dyn FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send>;
+
 /// Wires a runtime together; whatever is not given is made from the settings.
 #[must_use]
 pub struct RuntimeBuilder {
@@ -33,6 +35,7 @@ pub struct RuntimeBuilder {
     clock: Option<SharedClock>,
     store: Option<Store>,
     local: Option<Arc<dyn Executor>>,
+    handlers: Vec<AddHandlers>,
     cloud: Option<Arc<dyn Executor>>,
     classifier: Option<Arc<dyn Classifier>>,
     cost: Option<Arc<dyn CostGuard>>,
@@ -53,6 +56,7 @@ impl RuntimeBuilder {
             clock: None,
             store: None,
             local: None,
+            handlers: Vec::new(),
             cloud: None,
             classifier: None,
             cost: None,
@@ -76,6 +80,18 @@ impl RuntimeBuilder {
     /// Replaces the local side: by default the `system.*` actions of this process and the worker at `LOCAL_ENDPOINT`.
     pub fn with_local(mut self, executor: Arc<dyn Executor>) -> Self {
         self.local = Some(executor);
+        self
+    }
+
+    /// Adds actions of the embedder's own to this process, beside the `system.*` ones.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// let builder = Runtime::builder(RuntimeConfig::default())
+    ///     .with_handlers(|registry| registry.handler("reports.ping", "answers", |params, _| async move { Ok(params.into()) }));
+    /// ```
+    pub fn with_handlers(mut self, add: impl FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send + 'static) -> Self {
+        self.handlers.push(Box::new(add));
         self
     }
 
@@ -171,7 +187,8 @@ impl RuntimeBuilder {
                     table: table.clone(),
                     notifier: Arc::clone(&notifier),
                     worker: worker.clone(),
-                })?;
+                });
+                let registry = self.handlers.into_iter().fold(registry, |registry, add| add(registry)).build()?;
                 let side = LocalSide::new(registry, Arc::clone(&clock));
                 Arc::new(if let Some(worker) = worker { side.with_worker(worker) } else { side })
             }
@@ -206,6 +223,7 @@ impl RuntimeBuilder {
                 events,
                 notifier,
                 cost,
+                cost_log: Arc::clone(&sql_guard),
                 ledger,
                 approvals,
                 stop,

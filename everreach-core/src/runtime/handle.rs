@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::{RuntimeBuilder, RuntimeConfig};
 use crate::access::{AccessKeys, KeyRing};
 use crate::approval::Approvals;
-use crate::cost::CostGuard;
+use crate::cost::{CostGuard, DailyReport, SqlCostGuard};
 use crate::events::EventLog;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
@@ -33,6 +33,7 @@ pub(super) struct RuntimeParts {
     pub(super) events: EventLog,
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) cost: Arc<dyn CostGuard>,
+    pub(super) cost_log: Arc<SqlCostGuard>,
     pub(super) ledger: Ledger,
     pub(super) approvals: Approvals,
     pub(super) stop: StopSwitch,
@@ -133,6 +134,14 @@ impl Runtime {
     #[must_use]
     pub fn cost(&self) -> &Arc<dyn CostGuard> {
         &self.parts.cost
+    }
+
+    /// What was spent today, in the zone whose months count, and where the month stands.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn daily_report(&self) -> Result<DailyReport> {
+        self.parts.cost_log.daily_report(self.parts.cost_log.today()).await
     }
 
     /// The journal of calls.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::notify::Notifier;
-use crate::routing::{ConnectivityView, Executor, HttpExecutor, LocalExecutor, Params, SharedRouteTable};
+use crate::routing::{ConnectivityView, Executor, HttpExecutor, LocalExecutor, LocalExecutorBuilder, Params, SharedRouteTable};
 use crate::store::Store;
 use crate::{Error, ErrorKind, Result, SharedClock};
 
@@ -24,7 +24,7 @@ pub(super) struct Sources {
     pub(super) worker: Option<Arc<HttpExecutor>>,
 }
 
-pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {
+pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
     let (heartbeat, self_test, listing, notify) = (sources.clone(), sources.clone(), sources.clone(), sources.clone());
     LocalExecutor::builder()
         .handler("system.heartbeat", "health of what this terminal is connected to", move |_, _| {
@@ -47,7 +47,6 @@ pub(super) fn registry(sources: &Sources) -> Result<LocalExecutor> {
             let notifier = Arc::clone(&notify.notifier);
             async move { send_notice(&*notifier, &params).await }
         })
-        .build()
 }
 
 async fn health(sources: &Sources) -> Value {

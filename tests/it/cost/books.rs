@@ -132,7 +132,8 @@ async fn race(stores: [Store; 2]) {
     assert!(audit.is_consistent(), "{audit:?}");
     // Foreign rows may land after the last reservation, so they alone may pass the cap.
     let ours = audit.total_usd.saturating_add(audit.reserved_usd).micros() - foreign.load(Ordering::Relaxed);
-    assert!(ours <= CAP && ours > CAP - 200_000, "{audit:?}");
+    // How close it comes depends on who was refused while money that was given back later was still held.
+    assert!(ours <= CAP && ours > CAP / 2, "{audit:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

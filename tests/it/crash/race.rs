@@ -75,9 +75,9 @@ async fn watch(guard: &SqlCostGuard, cap: MicroUsd, race: &mut JoinSet<Told>) ->
     all
 }
 
-async fn nobody_passes_the_cap(url: String) {
+async fn nobody_passes_the_cap(url: String, cap: MicroUsd) {
     let now: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
-    let (cap, price) = (usd("2"), usd("0.002"));
+    let price = usd("0.002");
     let plan = Plan { url, now, cap, price, tasks: TASKS };
     let guard = spending::guard(&plan).await;
     let mut race: JoinSet<_> = (0..PROCESSES).map(|_| take_part(plan.clone())).collect();
@@ -112,10 +112,10 @@ async fn nobody_passes_the_cap(url: String) {
 #[tokio::test]
 async fn four_processes_that_race_and_die_never_pass_the_cap_on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
-    nobody_passes_the_cap(format!("sqlite://{}/race.db", folder.path().display())).await;
+    nobody_passes_the_cap(format!("sqlite://{}/race.db", folder.path().display()), usd("2")).await;
 }
 
 #[tokio::test]
 async fn four_processes_that_race_and_die_never_pass_the_cap_on_postgres() {
-    nobody_passes_the_cap(postgres_url().await).await;
+    nobody_passes_the_cap(postgres_url().await, usd("1")).await;
 }

@@ -11,7 +11,7 @@ use crate::crash::cloud::{CountingCloud, Hold};
 use crate::support::cluster::Cluster;
 
 /// What a call may take in these tests, and what it may take longer than that.
-const DEADLINE: Duration = Duration::from_secs(4);
+const DEADLINE: Duration = Duration::from_secs(2);
 const SLACK: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,24 @@
+# What a person does with this repository. `make` alone prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help run test bench build audit clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build, start EverReach with the example worker, route one action
+	@scripts/run.sh
+
+test: ## every check that a change has to pass
+	@scripts/test.sh
+
+bench: ## the benches, in release
+	cargo bench --workspace --all-features
+
+build: ## the program, in release
+	cargo build --release --locked --bin everreach
+
+audit: ## licences, advisories, banned and duplicate crates, sources
+	@scripts/audit.sh
+
+clean: ## remove what was built
+	cargo clean

@@ -1,0 +1,28 @@
+//! The commands, one file each.
+//!
+//! # Law
+//! Commands that read or change data speak to the API ([`crate::client::Api`]), in this process or at `--server`. Only `db`, `doctor`
+//! and `init` look at files and databases themselves.
+
+pub mod approvals;
+pub mod batch;
+pub mod completions;
+pub mod config;
+mod context;
+pub mod cost;
+pub mod db;
+mod demo;
+pub mod dev;
+mod doctor;
+mod health;
+mod init;
+mod input;
+pub mod keys;
+pub mod route;
+mod run;
+pub mod serve;
+pub mod stop;
+mod version;
+
+pub use context::Context;
+pub use run::main;

@@ -1,0 +1,144 @@
+//! From the arguments to the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind as ClapErrorKind;
+use everreach_core::{Error, ErrorKind, Result};
+
+use super::{
+    Context, approvals, batch, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
+};
+use crate::cli::{Cli, Command, GlobalArgs};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Colors, Format, Notes, Output};
+use crate::settings::{Layers, Settings, table};
+use crate::telemetry;
+
+/// Threads of the runtime: calls wait far more than they compute, and each thread costs memory.
+const WORKER_THREADS: usize = 2;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse_arguments(&error),
+    };
+    let format = if cli.global.json { Format::Json } else { Format::Plain };
+    let notes = if cli.global.quiet { Notes::Quiet } else { Notes::Shown };
+    let plain = Output::new(format, notes, Colors::Never);
+    let (result, output) = match load(&cli) {
+        Ok(settings) => {
+            let colors = if settings.get(&table::NO_COLOR).is_some() { Colors::Never } else { Colors::OnTerminal };
+            let output = Output::new(format, notes, colors);
+            (run(cli.command, &Context::new(cli.global, settings, output)), output)
+        }
+        Err(error) => (Err(error.into()), plain),
+    };
+    match result {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+/// Help and version are data; everything else is a mistake in the arguments.
+fn refuse_arguments(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if wants_json && !matches!(error.kind(), ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion) {
+        let text = error.render().to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let failure = Failure::Error(Error::new(ErrorKind::InvalidInput, sentence));
+        Output::new(Format::Json, Notes::Quiet, Colors::Never).failure(&failure);
+        return failure.exit().into();
+    }
+    let _reader_gone = error.print();
+    if error.exit_code() == 0 { Exit::Ok.into() } else { Exit::Usage.into() }
+}
+
+fn load(cli: &Cli) -> Result<Settings> {
+    // These work whatever the files of settings look like; `init` even writes one.
+    if matches!(cli.command, Command::Init | Command::Version | Command::Completions(_)) {
+        return Layers::default().load();
+    }
+    let mut layers = Layers::of_this_process(cli.global.config.clone());
+    if let Some(url) = &cli.global.database_url {
+        layers = layers.with_flag("--database-url", &table::DATABASE_URL, url);
+    }
+    match &cli.command {
+        Command::Serve(arguments) => layers = arguments.settings(layers),
+        Command::Dev(arguments) => layers = arguments.settings(layers),
+        _ => {}
+    }
+    layers.load()
+}
+
+fn run(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Version => version::run(context),
+        Command::Completions(arguments) => completions::run(&arguments, context),
+        Command::Config(command) => config::run(&command, context),
+        Command::Init => init::run(context),
+        command => run_waiting(command, context),
+    }
+}
+
+/// Commands that wait for something: databases, servers, signals.
+fn run_waiting(command: Command, context: &Context) -> Outcome {
+    let is_server = matches!(command, Command::Dev(_) | Command::Serve(_));
+    telemetry::start(&context.settings, usual_filter(&context.global, is_server))?;
+    if is_server {
+        for warning in &context.settings.warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
+    runtime.block_on(async {
+        let result = if is_server {
+            Box::pin(serve_command(command, context)).await
+        } else {
+            tokio::select! {
+                result = Box::pin(data_command(command, context)) => result,
+                _ = tokio::signal::ctrl_c() => Err(Failure::Quiet(Exit::Interrupted)),
+            }
+        };
+        context.close().await;
+        result
+    })
+}
+
+async fn serve_command(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Dev(arguments) => dev::run(&arguments, context).await,
+        _ => serve::run(context).await,
+    }
+}
+
+async fn data_command(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Doctor => doctor::run(context).await,
+        Command::Route(arguments) => route::run(&arguments, context).await,
+        Command::Batch(arguments) => batch::run(&arguments, context).await,
+        Command::Health => health::run(context).await,
+        Command::Approvals(command) => approvals::run(&command, context).await,
+        Command::Cost(arguments) => cost::run(&arguments, context).await,
+        Command::Db(command) => db::run(&command, context).await,
+        Command::Keys(command) => keys::run(&command, context).await,
+        Command::Stop(arguments) => stop::stop(&arguments, context).await,
+        Command::Resume => stop::resume(context).await,
+        _ => Ok(()),
+    }
+}
+
+const fn usual_filter(global: &GlobalArgs, is_server: bool) -> &'static str {
+    match (global.quiet, global.verbose, is_server) {
+        (true, _, _) => "error",
+        (false, 0, false) => "warn",
+        (false, 0, true) | (false, 1, false) => "info",
+        (false, 1, true) | (false, 2, _) => "info,everreach_core=debug,everreach_server=debug",
+        (false, _, _) => "debug",
+    }
+}

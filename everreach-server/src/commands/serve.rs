@@ -1,0 +1,69 @@
+//! `serve`: the server.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use everreach_core::Mode;
+use everreach_core::runtime::Runtime;
+use serde_json::json;
+
+use super::Context;
+use crate::exit::Outcome;
+use crate::serving::Server;
+use crate::settings::{Layers, Role, table};
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+#[non_exhaustive]
+pub struct ServeArgs {
+    /// Where actions run (EVERREACH_ENV)
+    #[arg(long, value_name = "cloud|local|hybrid")]
+    pub env: Option<Mode>,
+    /// Where to listen (EVERREACH_LISTEN)
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// What this process is (EVERREACH_ROLE)
+    #[arg(long, value_name = "terminal|cloud-terminal")]
+    pub role: Option<Role>,
+}
+
+impl ServeArgs {
+    /// What the flags set.
+    #[must_use]
+    pub fn settings(&self, mut layers: Layers) -> Layers {
+        if let Some(mode) = self.env {
+            layers = layers.with_flag("--env", &table::ENV, mode.as_str());
+        }
+        if let Some(listen) = self.listen {
+            layers = layers.with_flag("--listen", &table::LISTEN, listen.to_string());
+        }
+        if let Some(role) = self.role {
+            layers = layers.with_flag("--role", &table::ROLE, role.as_str());
+        }
+        layers
+    }
+}
+
+pub(super) async fn run(context: &Context) -> Outcome {
+    let resolved = context.settings.resolve()?;
+    let mode = resolved.runtime.routing.mode;
+    let runtime = Runtime::builder(resolved.runtime).build().await?;
+    let server = match Server::bind(&runtime, &resolved.server, None).await {
+        Ok(server) => server,
+        Err(error) => {
+            runtime.shutdown(std::time::Duration::ZERO).await;
+            return Err(error.into());
+        }
+    };
+    let ready = json!({
+        "url": format!("http://{}", server.address()),
+        "env": mode,
+        "role": resolved.server.role.as_str(),
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    context.output.data(&ready, |ready| {
+        let word = |name: &str| ready[name].as_str().unwrap_or_default();
+        format!("EverReach {} listens on {} ({}, {})\n", word("version"), word("url"), word("env"), word("role"))
+    })?;
+    server.run().await
+}

@@ -1,0 +1,68 @@
+//! `GET /status`: the state of every part, on one page.
+
+use axum::extract::State;
+use axum::response::Response;
+use everreach_core::runtime::Runtime;
+use everreach_core::store::Dialect;
+use everreach_core::{Error, ErrorKind, Result};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value, json as value};
+
+use super::answer::json;
+use crate::state::AppState;
+
+/// The state of every part. A part that cannot be asked says so and does not keep the others from answering.
+#[utoipa::path(get, path = "/status", tag = "control",
+    responses((status = 200, description = "Each part under its name", body = crate::schema::Status)))]
+pub(crate) async fn status(State(state): State<AppState>) -> Response {
+    let runtime = state.runtime();
+    let mut parts = Map::new();
+    parts.insert("env".to_owned(), runtime.mode().as_str().into());
+    parts.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    parts.insert("started_at".to_owned(), value!(runtime.started_at()));
+    parts.insert("uptime_sec".to_owned(), runtime.uptime().as_secs().into());
+    parts.insert("stop".to_owned(), part(runtime.stop_switch().state().await));
+    parts.insert("database".to_owned(), part(database(runtime).await));
+    parts.insert("cloud".to_owned(), cloud(runtime));
+    parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
+    parts.insert("calls".to_owned(), value!({ "under_way": runtime.calls_under_way() }));
+    parts.insert("approvals".to_owned(), part(approvals(runtime).await));
+    json(StatusCode::OK, &parts)
+}
+
+fn part<T: Serialize>(answer: Result<T>) -> Value {
+    let written = answer
+        .and_then(|part| serde_json::to_value(part).map_err(|_| Error::new(ErrorKind::Internal, "the part cannot be shown")));
+    written.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a part of the status cannot be had");
+        value!({ "error": error.kind() })
+    })
+}
+
+async fn database(runtime: &Runtime) -> Result<Value> {
+    let store = runtime.store();
+    let schema = store.migration_state().await?;
+    let kind = match store.dialect() {
+        Dialect::Sqlite => "sqlite",
+        _ => "postgres",
+    };
+    Ok(value!({ "kind": kind, "schema": { "applied": schema.applied, "known": schema.known } }))
+}
+
+fn cloud(runtime: &Runtime) -> Value {
+    let config = runtime.config();
+    let is_configured = config.cloud.is_some() || config.routing.is_cloud_terminal;
+    let connectivity = runtime.connectivity();
+    value!({
+        "configured": is_configured,
+        "is_cloud_terminal": config.routing.is_cloud_terminal,
+        "online": connectivity.online,
+        "offline_mode": connectivity.offline_mode,
+        "since": connectivity.since,
+    })
+}
+
+async fn approvals(runtime: &Runtime) -> Result<Value> {
+    Ok(value!({ "waiting": runtime.approvals().list().await?.len() }))
+}

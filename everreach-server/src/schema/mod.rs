@@ -1,0 +1,13 @@
+//! The shapes of answers for the OpenAPI document, where the types themselves live in the core and know nothing of it.
+//!
+//! Nothing here is ever built; a test compares each shape with what the real type prints.
+
+#![allow(dead_code, reason = "the fields only exist to be described")]
+
+mod call;
+mod control;
+
+pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
+pub(crate) use control::{
+    Approvals, Approved, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status, StopState,
+};

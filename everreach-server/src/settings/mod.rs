@@ -1,0 +1,20 @@
+//! Settings: flags > environment > `.env` > `everreach.toml` > default, each value with its origin.
+//!
+//! # Law
+//! Only this folder reads the environment, and every setting it knows stands in [`table`]. A value that cannot be used is an
+//! error that names the setting, where the value came from, what was seen and what is wanted.
+
+mod dotenv;
+mod file;
+mod layers;
+mod render;
+mod rules;
+pub mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use layers::{Layers, Origin, Settings, Value};
+pub use render::{env_example, toml_example};
+pub use rules::{LogFormat, Resolved, Role, ServerSettings, is_exposed_in_clear};
+pub use table::Setting;

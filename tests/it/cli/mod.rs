@@ -1,0 +1,6 @@
+//! The command line, as a process.
+
+mod program;
+mod routing;
+mod servers;
+mod words;
