@@ -70,16 +70,37 @@ async fn halves(store: &Store, written: u64) {
     }
 }
 
+/// How to get a mount that nobody else sees and that goes with its process: as root, as a user, with sudo.
+const NAMESPACES: [&[&str]; 3] = [
+    &["unshare", "--mount"],
+    &["unshare", "--user", "--map-root-user", "--mount"],
+    &["sudo", "-n", "--preserve-env", "unshare", "--mount"],
+];
+const MOUNT: &str = "mount -t tmpfs -o size=4m tmpfs \"$0\" && exec \"$@\"";
+
+/// Runs a program with 4 MiB of its own at this folder.
+fn on_small_disk(namespace: &[&str], folder: &Path, program: &Path) -> Command {
+    let mut command = Command::new(namespace[0]);
+    command.args(&namespace[1..]).args(["sh", "-c", MOUNT]).arg(folder).arg(program);
+    command
+}
+
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_refuses_writes_whole_and_takes_them_again_later() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut small = Command::new("unshare");
-    // A namespace of its own: the mount is seen by nobody else and goes with the process.
-    small.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-    small.arg("mount -t tmpfs -o size=4m tmpfs \"$0\" && exec \"$@\"");
-    small.arg(folder.path()).arg(std::env::current_exe().expect("the test binary has a path"));
+    let mut namespace = None;
+    for candidate in NAMESPACES {
+        let tried = on_small_disk(candidate, folder.path(), Path::new("true")).output().await;
+        if tried.is_ok_and(|output| output.status.success()) {
+            namespace = Some(candidate);
+            break;
+        }
+    }
+    let namespace = namespace.expect("a small file system can be mounted: as root, in a user namespace, or with sudo");
+    let program = std::env::current_exe().expect("the test binary has a path");
     let job = Job::FillDisk { folder: folder.path().display().to_string() };
-    let reports = Child::start_through(small, &job, |command| command).finish().await;
+    let reports = Child::start_through(on_small_disk(namespace, folder.path(), &program), &job, |command| command).finish().await;
     let [Report::Refused(word, text), Report::Done] = &reports[..] else { panic!("{reports:?}") };
     assert_eq!(word, "store_unavailable", "{text}");
     assert!(text.contains("full"), "it says why: {text}");
