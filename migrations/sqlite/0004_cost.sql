@@ -74,3 +74,5 @@ CREATE TABLE everreach_cost_reservations (
     closed_at    TEXT
 ) STRICT;
 CREATE INDEX everreach_cost_reservations_held ON everreach_cost_reservations (id) WHERE state = 'held';
+-- For a crash's leftovers: which reservations belong to one call.
+CREATE INDEX everreach_cost_reservations_call ON everreach_cost_reservations (call_key) WHERE call_key IS NOT NULL;

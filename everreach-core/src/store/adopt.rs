@@ -1,6 +1,6 @@
 //! Tables that other programs may have made first: check what is needed, add what is missing, ignore the rest.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -55,28 +55,30 @@ impl SharedTable {
     }
 }
 
-pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
+/// The statements that complete the shared tables; none when there is nothing to do.
+pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    let mut statements = Vec::new();
     for table in &SHARED {
         let present: Vec<String> =
             sqlx::query_scalar("SELECT name FROM pragma_table_info($1)").bind(table.name).fetch_all(&mut *connection).await?;
         for column in table.missing(&present)? {
-            let statement = format!("ALTER TABLE {} ADD COLUMN {} {}", table.name, column.name, column.sqlite);
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+            statements.push(format!("ALTER TABLE {} ADD COLUMN {} {}", table.name, column.name, column.sqlite));
         }
     }
-    Ok(())
+    Ok(statements)
 }
 
+/// The same for PostgreSQL.
 #[cfg(feature = "postgres")]
-pub(super) async fn postgres(connection: &mut sqlx::PgConnection) -> Result<()> {
+pub(super) async fn postgres(connection: &mut sqlx::PgConnection) -> Result<Vec<String>> {
     const COLUMNS: &str =
         "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1";
+    let mut statements = Vec::new();
     for table in &SHARED {
         let present: Vec<String> = sqlx::query_scalar(COLUMNS).bind(table.name).fetch_all(&mut *connection).await?;
         for column in table.missing(&present)? {
-            let statement = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}", table.name, column.name, column.postgres);
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+            statements.push(format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}", table.name, column.name, column.postgres));
         }
     }
-    Ok(())
+    Ok(statements)
 }

@@ -121,10 +121,14 @@ impl<'r> Decode<'r, Sqlite> for MicroUsd {
 
 #[cfg(feature = "postgres")]
 mod postgres {
+    use chrono::TimeDelta;
     use sqlx::Postgres;
-    use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
+    use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueFormat, PgValueRef};
 
-    use super::{BoxDynError, Decode, Encode, Id, IsNull, MicroUsd, Stamp, Timestamp, Type, Uuid};
+    use super::{BoxDynError, DateTime, Decode, Encode, Id, IsNull, MicroUsd, Stamp, Timestamp, Type, Uuid};
+
+    /// 2000-01-01, from which PostgreSQL counts.
+    const POSTGRES_EPOCH: i64 = 946_684_800;
 
     impl Type<Postgres> for Stamp {
         fn type_info() -> PgTypeInfo {
@@ -140,7 +144,13 @@ mod postgres {
 
     impl<'r> Decode<'r, Postgres> for Stamp {
         fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-            <Timestamp as Decode<Postgres>>::decode(value).map(Self)
+            if value.format() == PgValueFormat::Text {
+                return <Timestamp as Decode<Postgres>>::decode(value).map(Self);
+            }
+            // Not left to chrono's own decoder, which panics at `infinity`.
+            let since_epoch = TimeDelta::microseconds(<i64 as Decode<Postgres>>::decode(value)?);
+            let at = DateTime::from_timestamp_secs(POSTGRES_EPOCH).and_then(|epoch| epoch.checked_add_signed(since_epoch));
+            at.map(Self).ok_or_else(|| "`infinity` is not a time that can be reckoned with".into())
         }
     }
 

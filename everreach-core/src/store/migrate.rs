@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::Dialect;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// The table that remembers which steps were taken; a name of our own, since the database may be shared.
 const TABLE: &str = "everreach_migrations";
@@ -78,19 +78,32 @@ pub(super) fn migrator(dialect: Dialect) -> Migrator {
         .map(|step| Migration::new(step.version, step.name.into(), MigrationType::Simple, text(step).into_sql_str(), false));
     let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name(TABLE);
+    // Whoever runs it holds a lock already, and until its transaction is committed.
+    migrator.set_locking(false);
     migrator
 }
 
 /// The newest step in the database, for people and for `db status`.
 pub(super) const NEWEST_APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM everreach_migrations";
 
+/// Whether the database has every step; refuses one that has steps this program does not know.
+pub(super) fn is_complete(newest_applied: i64) -> Result<bool> {
+    let MigrationState { applied, known } = MigrationState::new(newest_applied);
+    if applied > known { Err(too_new(applied)) } else { Ok(applied == known) }
+}
+
+fn too_new(step: i64) -> Error {
+    Error::new(
+        ErrorKind::SchemaTooNew,
+        "the database was written by a newer version: install that version, or restore a backup made by this one",
+    )
+    .with_operation("migrate the database")
+    .with("step", step)
+}
+
 pub(super) fn explain(error: MigrateError) -> Error {
     match error {
-        MigrateError::VersionMissing(version) => Error::new(
-            ErrorKind::SchemaTooNew,
-            "the database was written by a newer version: install that version, or restore a backup made by this one",
-        )
-        .with("step", version),
+        MigrateError::VersionMissing(version) => too_new(version),
         MigrateError::VersionMismatch(version) => {
             Error::new(ErrorKind::Store, "a schema step in the database differs from the one in this program")
                 .with("step", version)

@@ -4,12 +4,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::migrate::{explain, migrator};
+use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
 use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
 use crate::{Error, ErrorKind, Result};
+
+/// Names the lock of whoever changes the schema: "everreac" in ASCII.
+const SCHEMA_LOCK: i64 = 0x6576_6572_7265_6163;
 
 #[derive(Debug)]
 pub(super) struct PostgresStore {
@@ -31,10 +34,7 @@ impl PostgresStore {
             .max_connections(config.connections.max(2) * 4)
             .acquire_timeout(config.write_timeout)
             .connect_lazy_with(options);
-        let mut connection = pool.acquire().await?;
-        adopt::postgres(&mut connection).await?;
-        migrator(Dialect::Postgres).run_direct(None, &mut *connection, false).await.map_err(explain)?;
-        drop(connection);
+        bring_up_to_date(&mut *pool.acquire().await?).await?;
         Ok(Self { pool, write_timeout: config.write_timeout })
     }
 
@@ -61,4 +61,20 @@ impl PostgresStore {
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// All or nothing, and one process at a time.
+async fn bring_up_to_date(connection: &mut PgConnection) -> Result<()> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(&mut *transaction).await?;
+    let has_steps = "SELECT to_regclass('everreach_migrations') IS NOT NULL";
+    if sqlx::query_scalar(has_steps).fetch_one(&mut *transaction).await? {
+        is_complete(sqlx::query_scalar(NEWEST_APPLIED).fetch_one(&mut *transaction).await?)?;
+    }
+    for statement in adopt::postgres(&mut transaction).await? {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+    }
+    migrator(Dialect::Postgres).run_direct(None, &mut *transaction, false).await.map_err(explain)?;
+    transaction.commit().await?;
+    Ok(())
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use uuid::Uuid;
 
-use super::migrate::{explain, migrator};
+use super::error::is_busy;
+use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
 use super::writer::Writer;
 use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
 use crate::{Error, ErrorKind, Result};
@@ -17,7 +18,9 @@ use crate::{Error, ErrorKind, Result};
 /// Older ones can lose committed writes of the write-ahead log when a checkpoint races (fixed in 3.51.3).
 const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const MIGRATION_TRIES: u32 = 5;
+/// How often an opening is tried while others hold the lock, each time for [`BUSY_TIMEOUT`].
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(super) struct SqliteStore {
@@ -54,12 +57,10 @@ impl SqliteStore {
             // Only these make an fsync reach the platter on macOS; elsewhere they change nothing.
             .pragma("fullfsync", "1")
             .pragma("checkpoint_fullfsync", "1");
-        let mut connection = options.connect().await.map_err(|source| {
-            let kind = Error::from(source);
-            cannot_open(&path).with("cause", kind.message().to_owned()).with_source(kind)
-        })?;
+        let mut connection = connect(&options).await.map_err(|error| in_file(&path, error))?;
         check_version(&mut connection).await?;
-        bring_up_to_date(&mut connection).await?;
+        bring_up_to_date(&mut connection).await.map_err(|error| in_file(&path, error))?;
+        check_writable(&mut connection).await.map_err(|error| in_file(&path, error))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(config.connections)
             .min_connections(0)
@@ -109,6 +110,15 @@ fn cannot_open(path: &Path) -> Error {
         .with("file", path.display())
 }
 
+/// Says which file it is about.
+fn in_file(path: &Path, error: Error) -> Error {
+    if error.kind() != ErrorKind::StoreUnavailable {
+        return error.with("file", path.display());
+    }
+    let cause = error.context().find(|(name, _)| *name == "cause").map(|(_, cause)| cause.to_owned());
+    cannot_open(path).with("cause", cause.unwrap_or_else(|| error.to_string())).with_source(error)
+}
+
 async fn check_version(connection: &mut SqliteConnection) -> Result<()> {
     let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
     if is_safe_version(&text) {
@@ -126,24 +136,67 @@ fn is_safe_version(text: &str) -> bool {
     (next(), next(), next()) >= OLDEST_SAFE
 }
 
-/// Another process may be doing the same at this moment; whoever comes second finds the step taken and goes on.
-async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<()> {
-    for attempt in 1.. {
-        let outcome = async {
-            adopt::sqlite(connection).await?;
-            migrator(Dialect::Sqlite).run_direct(None, &mut *connection, false).await.map_err(explain)
+/// Opens the file. Of several who make it at once all but one may find it locked for a moment.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+    let mut tries = 1;
+    loop {
+        match options.connect().await {
+            Err(error) if is_busy(&error) && tries < TRIES => tokio::time::sleep(PAUSE).await,
+            outcome => return Ok(outcome?),
         }
-        .await;
-        match outcome {
-            Err(error) if attempt < MIGRATION_TRIES && error.kind() != ErrorKind::SchemaTooNew => {
-                tracing::debug!(%error, attempt, "the schema step did not go through, looking again");
-                let _ended = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            other => return other,
-        }
+        tries += 1;
     }
+}
+
+/// Takes the steps that are missing. While another process takes them, or writes, this one waits.
+async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<()> {
+    let mut tries = 1;
+    loop {
+        match take_steps(connection).await {
+            Err(error) if error.kind() == ErrorKind::StoreUnavailable && tries < TRIES => {
+                tracing::debug!(%error, tries, "the schema step did not go through, looking again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+        tries += 1;
+    }
+}
+
+/// All or nothing; needs no lock when there is nothing to do.
+async fn take_steps(connection: &mut SqliteConnection) -> Result<()> {
+    let migrator = migrator(Dialect::Sqlite);
+    if has_every_step(connection).await? && adopt::sqlite(connection).await?.is_empty() {
+        return migrator.run_direct(None, connection, false).await.map_err(explain);
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for statement in adopt::sqlite(&mut transaction).await? {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+    }
+    migrator.run_direct(None, &mut *transaction, false).await.map_err(explain)?;
+    transaction.commit().await?;
     Ok(())
+}
+
+async fn has_every_step(connection: &mut SqliteConnection) -> Result<bool> {
+    let has_steps = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'everreach_migrations')";
+    if !sqlx::query_scalar(has_steps).fetch_one(&mut *connection).await? {
+        return Ok(false);
+    }
+    is_complete(sqlx::query_scalar(NEWEST_APPLIED).fetch_one(connection).await?)
+}
+
+/// SQLite opens a file that may only be read without a word. This statement changes nothing and tells; whoever holds the lock
+/// at this moment shows that the file can be written.
+async fn check_writable(connection: &mut SqliteConnection) -> Result<()> {
+    let wait = |patience: Duration| AssertSqlSafe(format!("PRAGMA busy_timeout = {}", patience.as_millis()));
+    sqlx::query(wait(Duration::ZERO)).execute(&mut *connection).await?;
+    let written = sqlx::query("DELETE FROM everreach_migrations WHERE FALSE").execute(&mut *connection).await;
+    sqlx::query(wait(BUSY_TIMEOUT)).execute(&mut *connection).await?;
+    match written {
+        Err(error) if !is_busy(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A folder of our own under the system's temporary one, removed with its content when dropped.

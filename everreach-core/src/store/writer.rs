@@ -4,8 +4,10 @@
 //! starve past any busy timeout. So a process has one writing connection. A write that finds it idle commits at once; those
 //! that arrive during a commit share the next one, each behind a savepoint, so that one that fails takes nothing with it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -95,7 +97,10 @@ where
     fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            let result = work(db).await;
+            // A defect in one write must not end the writer of the whole process.
+            let result = AssertUnwindSafe(async move { work(db).await }).catch_unwind().await.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Internal, "the write panicked: nothing of it is kept").with_operation("write"))
+            });
             let keep = result.is_ok();
             self.result = Some(result);
             keep
@@ -115,6 +120,13 @@ where
         };
         let _caller_gone = self.reply.send(result);
     }
+}
+
+/// Whether a write that is kept lies behind the open savepoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Savepoint {
+    Clean,
+    Used,
 }
 
 struct WriteLoop {
@@ -145,11 +157,12 @@ impl WriteLoop {
         let mut done = Vec::new();
         let mut closing = None;
         let mut next = Some(first);
+        let mut savepoint = Savepoint::Clean;
         let outcome = match self.begin(next.as_deref_mut()).await {
             Err(failure) => Err(failure),
             Ok(()) => loop {
                 let Some(mut write) = next.take() else { break self.execute("COMMIT").await };
-                let ran = if write.is_wanted() { self.run_one(&mut *write).await } else { Ok(()) };
+                let ran = if write.is_wanted() { self.run_one(&mut *write, &mut savepoint).await } else { Ok(()) };
                 done.push(write);
                 if let Err(failure) = ran {
                     break Err(failure);
@@ -173,15 +186,18 @@ impl WriteLoop {
         closing
     }
 
-    /// Waits for the lock as long as somebody waits for the write.
+    /// Waits for the lock as long as somebody waits for the write. A connection that cannot even begin is given up.
     async fn begin(&mut self, first: Option<&mut (dyn Write + 'static)>) -> Result<()> {
         loop {
             let failure = match self.connection().await {
                 Err(failure) => failure,
-                Ok(connection) => match sqlx::query("BEGIN IMMEDIATE").execute(connection).await {
+                Ok(connection) => match sqlx::query("BEGIN IMMEDIATE; SAVEPOINT one_write").execute(connection).await {
                     Ok(_) => return Ok(()),
                     Err(error) if is_busy(&error) => error.into(),
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        self.connection = None;
+                        return Err(error.into());
+                    }
                 },
             };
             if !first.as_ref().is_some_and(|write| write.is_wanted()) {
@@ -191,14 +207,20 @@ impl WriteLoop {
         }
     }
 
-    async fn run_one(&mut self, write: &mut dyn Write) -> Result<()> {
-        self.execute("SAVEPOINT one_write").await?;
+    /// Every statement is a round trip to SQLite's own thread, so a savepoint is only renewed when something lies behind it.
+    async fn run_one(&mut self, write: &mut dyn Write, savepoint: &mut Savepoint) -> Result<()> {
+        if *savepoint == Savepoint::Used {
+            self.execute("RELEASE one_write; SAVEPOINT one_write").await?;
+        }
         let connection = self.connection().await?;
-        if !write.run(Db::Sqlite(connection)).await {
+        *savepoint = if write.run(Db::Sqlite(connection)).await {
+            Savepoint::Used
+        } else {
             // Fails when SQLite itself ended the transaction (disk full, I/O error): then the whole batch is gone.
             self.execute("ROLLBACK TO one_write").await?;
-        }
-        self.execute("RELEASE one_write").await
+            Savepoint::Clean
+        };
+        Ok(())
     }
 
     async fn execute(&mut self, statement: &'static str) -> Result<()> {

@@ -63,9 +63,10 @@ async fn a_crash_leaves_no_money_wrong_on_postgres() {
 async fn held_reservations_do_not_hide_those_behind_them() {
     let store = store::sqlite().await;
     let (guard, clock) = guard_at(&store, small(), "2026-11-20T12:00:00Z");
-    journal(&store, "unknown", "unknown", "'2026-11-20T12:00:01.000000Z'", "2026-11-20T12:02:00.000000Z").await;
-    for _ in 0..150 {
-        guard.reserve(request("0.001").for_call("unknown")).await.expect("room");
+    for number in 0..150 {
+        let key = format!("unknown-{number}");
+        journal(&store, &key, "unknown", "'2026-11-20T12:00:01.000000Z'", "2026-11-20T12:02:00.000000Z").await;
+        guard.reserve(request("0.001").for_call(key)).await.expect("room");
     }
     guard.reserve(request("0.1")).await.expect("room");
     clock.advance(RESERVATION_LEASE);
@@ -83,4 +84,50 @@ async fn closed_reservations_are_forgotten_and_open_ones_are_not() {
     assert_eq!(guard.forget_closed(at("2026-11-20T12:00:01Z")).await.expect("it forgets"), 1);
     guard.settle(&held, held.amount).await.expect("it is still known");
     assert_eq!(guard.monthly_cost().await.expect("the month is told").total_usd, usd("0.2"));
+}
+
+async fn attempt(store: &Store, key: &str, executor: &str, outcome: &str) {
+    let row = format!(
+        "INSERT INTO everreach_attempts (id, call_key, attempt, executor, dispatched_at, finished_at, outcome) VALUES \
+         ('{}', '{key}', 1, '{executor}', '2026-11-20T12:00:01.000000Z', '2026-11-20T12:00:02.000000Z', '{outcome}')",
+        everreach_core::Id::new()
+    );
+    store::execute(store, row).await;
+}
+
+/// The first try of each key died before it left; then the key was used again.
+async fn a_key_that_was_used_again_is_paid_once(store: &Store) {
+    let (guard, clock) = guard_at(store, small(), "2026-11-20T12:00:00Z");
+    let (dispatched, lapsed) = ("'2026-11-20T12:00:01.000000Z'", "2026-11-20T12:02:00.000000Z");
+    for (key, state, executor, outcome) in [
+        ("settled", "executed", "cloud", "executed"),
+        ("still-held", "executed", "cloud", "executed"),
+        ("unknown", "unknown", "cloud", "unknown"),
+        ("at-home", "executed", "local", "executed"),
+    ] {
+        journal(store, key, state, dispatched, lapsed).await;
+        attempt(store, key, executor, outcome).await;
+        guard.reserve(request("0.01").for_call(key)).await.expect("room");
+    }
+    clock.advance(Duration::from_secs(1));
+    let again = guard.reserve(request("0.1").for_call("settled")).await.expect("room");
+    guard.settle(&again, again.amount).await.expect("it is booked");
+    guard.reserve(request("0.1").for_call("still-held")).await.expect("room");
+    guard.reserve(request("0.1").for_call("unknown")).await.expect("room");
+
+    clock.advance(RESERVATION_LEASE);
+    let done = guard.reconcile().await.expect("it closes");
+    assert_eq!((done.settled, done.released, done.held), (1, 4, 1));
+    let cost = guard.monthly_cost().await.expect("the month is told");
+    assert_eq!((cost.total_usd, cost.reserved_usd), (usd("0.2"), usd("0.1")));
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_again_is_paid_once_on_sqlite() {
+    a_key_that_was_used_again_is_paid_once(&store::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_again_is_paid_once_on_postgres() {
+    a_key_that_was_used_again_is_paid_once(&store::postgres().await).await;
 }

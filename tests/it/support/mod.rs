@@ -1,4 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod cluster;
 pub(crate) mod http;
+pub(crate) mod random;
 pub(crate) mod store;

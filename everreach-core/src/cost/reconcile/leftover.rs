@@ -27,6 +27,7 @@ impl Leftover {
         }
         let is_abandoned = self.call_lease_until.is_none_or(|lease| lease.0 <= now);
         match (self.call_state.as_deref(), self.dispatched_at) {
+            (Some("executed" | "unknown"), _) if self.is_superseded || self.ran_elsewhere => Some(Closing::Release),
             // The journal forgets a key after days: then nothing will ever prove anything.
             (None | Some("executed"), _) => Some(Closing::SettleHeld),
             (Some("not_executed"), _) => Some(Closing::Release),
@@ -39,7 +40,8 @@ impl Leftover {
 impl SqlCostGuard {
     /// Closes what a crash left: reservations older than [`RESERVATION_LEASE`](crate::cost::RESERVATION_LEASE) that are
     /// still held. Without a journaled call, or with one that was executed, they are booked at their amount; with one that
-    /// never left they are given back; with one whose outcome is open they stay held.
+    /// never left they are given back, also when the same key has been used again since; with one whose outcome is open they
+    /// stay held.
     ///
     /// # Errors
     /// The store's.
@@ -98,6 +100,8 @@ mod tests {
             call_state: state.map(str::to_owned),
             dispatched_at: is_dispatched.then(|| at("2026-11-20T11:00:00Z")),
             call_lease_until: state.map(|_| at(lease)),
+            is_superseded: false,
+            ran_elsewhere: false,
         };
         match row.verdict(at("2026-11-20T12:00:00Z").0) {
             Some(Closing::Release) => "release",
@@ -125,7 +129,15 @@ mod tests {
 
     #[test]
     fn a_read_that_died_is_booked() {
-        let row = Leftover { id: Id::new(), call_key: None, call_state: None, dispatched_at: None, call_lease_until: None };
+        let row = Leftover {
+            id: Id::new(),
+            call_key: None,
+            call_state: None,
+            dispatched_at: None,
+            call_lease_until: None,
+            is_superseded: false,
+            ran_elsewhere: false,
+        };
         assert!(matches!(row.verdict("2026-11-20T12:00:00Z".parse().expect("a time")), Some(Closing::SettleHeld)));
     }
 }

@@ -16,6 +16,8 @@ use crate::{Envelope, Error, ErrorKind, Event, MicroUsd, Result, Side, Source, T
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 /// No call is waited for longer, whatever its caller says: a lease as long as that must end some day.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+/// What the database gets at least, however little time the call has.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Flight {
     pub(super) call: Call,
@@ -114,6 +116,13 @@ impl Flight {
     /// The time left for the whole call.
     pub(super) fn remaining(&self, parts: &OrchestratorParts) -> Duration {
         self.deadline.saturating_sub(parts.clock.monotonic())
+    }
+
+    /// What the database says, unless the call's time is over before it says anything.
+    pub(super) async fn in_time<T>(&self, parts: &OrchestratorParts, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(self.remaining(parts).max(STORE_PATIENCE), work).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::StoreUnavailable, "the database did not answer within the call's time: nothing was sent"))
+        })
     }
 
     /// The time that the whole call may take.

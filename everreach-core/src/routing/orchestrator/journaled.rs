@@ -26,7 +26,7 @@ impl Orchestrator {
     async fn begin(&self, flight: &mut Flight) -> Result<Begun> {
         let key = flight.make_key(self.parts.clock.now())?;
         flight.journaled_under(&key);
-        self.parts.ledger.begin(flight.begin(key)).await
+        flight.in_time(&self.parts, self.parts.ledger.begin(flight.begin(key))).await
     }
 
     /// Nothing is in the journal under our name: answer and leave an event.

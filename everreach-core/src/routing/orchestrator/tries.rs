@@ -9,7 +9,7 @@ use crate::breaker::Permit;
 use crate::ledger::{AttemptEnd, AttemptId};
 use crate::retry::{Attempt, Next, decide};
 use crate::routing::{Execution, Executor};
-use crate::{Effect, Error, ErrorKind, Outcome, Result, Side};
+use crate::{Error, ErrorKind, Outcome, Result, Side};
 
 /// An executor that overruns its time by more than this is abandoned.
 const GRACE: Duration = Duration::from_millis(500);

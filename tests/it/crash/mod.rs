@@ -1,0 +1,10 @@
+//! Processes that are killed in the middle of things: whatever the instant, nothing is lost, nothing happens twice, the cap holds.
+
+mod calls;
+pub(crate) mod child;
+mod clock;
+pub(crate) mod cloud;
+mod cycles;
+mod durability;
+mod race;
+mod spending;
