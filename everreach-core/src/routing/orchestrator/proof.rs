@@ -46,9 +46,11 @@ impl Orchestrator {
         }))
     }
 
-    /// The cloud, unless this process is it.
+    /// The cloud, unless this process is it or it is known to be away.
     fn other_terminal(&self) -> Option<&dyn Executor> {
-        self.parts.cloud.as_deref().filter(|_| !self.parts.config.is_cloud_terminal)
+        let parts = &*self.parts;
+        let is_there = !parts.config.is_cloud_terminal && !parts.config.offline && !parts.connectivity.is_offline();
+        parts.cloud.as_deref().filter(|_| is_there)
     }
 
     async fn recall(&self, cloud: &dyn Executor, key: &IdempotencyKey, patience: Duration) -> Option<Execution> {
