@@ -106,7 +106,8 @@ impl Ledger {
             .await
     }
 
-    /// Records the end of a try after which the call goes on. `NotExecuted` takes the dispatch mark back.
+    /// Records the end of a try after which the call goes on. `NotExecuted` takes the dispatch mark back; for a call that is
+    /// held by then it is the proof that the hold waits for, so that the key may be used again.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] when the claim is lost or the try has ended already; or the store's.
@@ -118,6 +119,9 @@ impl Ledger {
                     let mut call = transition::lock_for(&mut db, &claim).await?;
                     let expires_at = call.expires_at;
                     transition::end_attempt(&mut db, &mut call, &end, now).await?;
+                    if call.state == CallState::Unknown && call.dispatched_at.is_none() {
+                        return transition::release(&mut db, call, now).await;
+                    }
                     call.updated_at = now;
                     store::record(&mut db, &call, expires_at).await
                 })

@@ -121,6 +121,13 @@ async fn hold(db: &mut Db<'_>, mut call: StoredCall, now: Timestamp) -> Result<E
     Ok(envelope)
 }
 
+/// Ends the hold of a call that is proven un-run.
+pub(super) async fn release(db: &mut Db<'_>, mut call: StoredCall, now: Timestamp) -> Result<()> {
+    let envelope = envelopes::resolved(&call, Verdict::DidNotHappen, &store::attempts(db, &call).await?, now);
+    call.state = CallState::NotExecuted;
+    close(db, call, envelope, "call.resolved", now).await
+}
+
 /// Writes a call's new state and answer, and the events that tell of it.
 pub(super) async fn close(
     db: &mut Db<'_>,
