@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::notice::Notice;
-use super::store::{self, ClosedRow, MonthState, Period};
+use super::store::{self, ClosedRow, Holding, MonthState, Period};
 use super::totals::{MonthTotals, room_limit};
 use super::{CostConfig, CostRequest, Month, RESERVATION_LEASE, Reservation};
 use crate::store::Db;
@@ -48,37 +48,40 @@ pub(super) async fn reserve(
     config: &CostConfig,
     now: Timestamp,
 ) -> Result<Admission> {
-    if let Some(state) = hold(db, request, period, config).await? {
-        return refuse(db, request, period, config, state, now).await;
-    }
-    store::add_reservation(db, reservation, request.call_key.as_deref(), now, now + RESERVATION_LEASE).await?;
     let data = json!({
         "reservation": reservation.id, "month": period.key, "amount_usd": request.amount,
         "essential": request.is_essential, "call_key": request.call_key,
     });
-    events::append(db, &Event::new(now, "cost.reserved", request.action.as_str()).with_data(data)).await?;
-    Ok(Admission::Held)
+    let event = Event::new(now, "cost.reserved", request.action.as_str()).with_data(data);
+    let (call_key, lease_until) = (request.call_key.as_deref(), now + RESERVATION_LEASE);
+    if request.is_essential {
+        store::hold_essential(db, &period.key, request.amount).await?;
+        store::add_reservation(db, reservation, call_key, now, lease_until).await?;
+        events::append(db, &event).await?;
+        return Ok(Admission::Held);
+    }
+    let room_limit = room_limit(request.amount, config.cap);
+    let holding = Holding { period, reservation, call_key, room_limit, lease_until, event: &event };
+    match hold(db, &holding, config).await? {
+        None => Ok(Admission::Held),
+        Some(state) => refuse(db, request, period, config, state, now).await,
+    }
 }
 
 /// One conditional write as a rule. Returns why not, when there is no room.
-async fn hold(db: &mut Db<'_>, request: &CostRequest, period: &Period, config: &CostConfig) -> Result<Option<MonthState>> {
-    if request.is_essential {
-        store::hold_essential(db, &period.key, request.amount).await?;
-        return Ok(None);
-    }
-    let limit = room_limit(request.amount, config.cap);
+async fn hold(db: &mut Db<'_>, holding: &Holding<'_>, config: &CostConfig) -> Result<Option<MonthState>> {
     let mut tries = 1;
     loop {
-        if store::hold(db, period, request.amount, limit).await? {
+        if store::hold(db, holding).await? {
             return Ok(None);
         }
-        let state = store::month_state(db, period).await?;
-        let has_room = state.totals.admits(request.amount, config.cap);
+        let state = store::month_state(db, holding.period).await?;
+        let has_room = state.totals.admits(holding.reservation.amount, config.cap);
         if !has_room || tries == HOLD_TRIES {
             return Ok(Some(state));
         }
         if !state.is_known {
-            store::add_month(db, &period.key).await?;
+            store::add_month(db, &holding.period.key).await?;
         }
         tries += 1;
     }
@@ -112,7 +115,7 @@ pub(super) async fn close(db: &mut Db<'_>, id: Id, closing: Closing, config: &Co
         Closing::SettleHeld => ("settled", None),
         Closing::Release => ("released", None),
     };
-    let Some(row) = store::close(db, id, state, actual, now).await? else {
+    let Some((row, after)) = close_and_book(db, id, state, actual, now).await? else {
         let is_settlement = state == "settled";
         return Ok(match store::reservation_state(db, id).await? {
             Some(before) => Closed::Before { is_late_settlement: is_settlement && before == "released" },
@@ -122,16 +125,6 @@ pub(super) async fn close(db: &mut Db<'_>, id: Id, closing: Closing, config: &Co
     let month: Month =
         row.month.parse().map_err(|source| Error::new(ErrorKind::Store, "a reservation names no month").with_source(source))?;
     let spent = row.actual_micro.unwrap_or(MicroUsd::ZERO);
-    let moved = if row.essential {
-        MonthTotals { essential_settled: spent, essential_reserved: row.amount_micro, ..MonthTotals::default() }
-    } else {
-        MonthTotals { settled: spent, reserved: row.amount_micro, ..MonthTotals::default() }
-    };
-    let after = store::book(db, &row.month, &moved).await?;
-    if row.actual_micro.is_some() {
-        store::log(db, id, &row, spent, now).await?;
-    }
-    events::append(db, &closing_event(id, &row, now)).await?;
     let mut notices = Vec::new();
     if spent > row.amount_micro {
         let overrun = Notice::Overrun { month, action: row.action, held: row.amount_micro, actual: spent };
@@ -143,6 +136,45 @@ pub(super) async fn close(db: &mut Db<'_>, id: Id, closing: Closing, config: &Co
     Ok(Closed::Now(notices))
 }
 
+/// The reservation, its month, its row of the shared log and its event, all together.
+async fn close_and_book(
+    db: &mut Db<'_>,
+    id: Id,
+    state: &'static str,
+    actual: Option<MicroUsd>,
+    now: Timestamp,
+) -> Result<Option<(ClosedRow, MonthState)>> {
+    match db {
+        Db::Sqlite(conn) => store::close_at_once(conn, id, state, actual, now).await,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => close_step_by_step(db, id, state, actual, now).await,
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn close_step_by_step(
+    db: &mut Db<'_>,
+    id: Id,
+    state: &'static str,
+    actual: Option<MicroUsd>,
+    now: Timestamp,
+) -> Result<Option<(ClosedRow, MonthState)>> {
+    let Some(row) = store::close(db, id, state, actual, now).await? else { return Ok(None) };
+    let spent = row.actual_micro.unwrap_or(MicroUsd::ZERO);
+    let moved = if row.essential {
+        MonthTotals { essential_settled: spent, essential_reserved: row.amount_micro, ..MonthTotals::default() }
+    } else {
+        MonthTotals { settled: spent, reserved: row.amount_micro, ..MonthTotals::default() }
+    };
+    let after = store::book(db, &row.month, &moved).await?;
+    if row.actual_micro.is_some() {
+        store::log(db, id, &row, spent, now).await?;
+    }
+    events::append(db, &closing_event(id, &row, now)).await?;
+    Ok(Some((row, after)))
+}
+
+#[cfg(feature = "postgres")]
 fn closing_event(id: Id, row: &ClosedRow, now: Timestamp) -> Event {
     let (kind, cost) = match row.actual_micro {
         Some(actual) => ("cost.settled", actual),

@@ -1,16 +1,46 @@
 //! The cost guard's SQL: months, reservations and our rows of the shared log.
 
+use sqlx::types::Json;
+use sqlx::{FromRow, SqliteConnection};
+
 use super::notice::Alerted;
 use super::totals::MonthTotals;
 use super::{Month, Reservation};
+#[cfg(feature = "postgres")]
+use crate::events;
 use crate::store::{Db, Stamp, on_db};
-use crate::{Id, MicroUsd, Result, Timestamp};
+use crate::{Error, ErrorKind, Event, Id, MicroUsd, Result, Timestamp};
+
+// Every statement is a round trip to SQLite's own thread, and these two are on the path of every paid call: there they are one text
+// each. `changes()` is the number of rows that the statement before has changed.
 
 // The whole point: hold the money only if everything booked and held, rows of other programs included, leaves room for it.
 const RESERVE_SQLITE: &str = "UPDATE everreach_cost_months SET reserved_micro = reserved_micro + $2 \
     WHERE month = $1 AND settled_micro + reserved_micro + essential_settled_micro + essential_reserved_micro + \
-        (SELECT COALESCE(SUM(e.cost_micro), 0) FROM everreach_cost_entries e WHERE e.month IS NULL AND e.at >= $4 AND e.at < $5) <= $3";
-const RESERVE_POSTGRES: &str = "UPDATE everreach_cost_months SET reserved_micro = reserved_micro + $2 \
+        (SELECT COALESCE(SUM(e.cost_micro), 0) FROM everreach_cost_entries e WHERE e.month IS NULL AND e.at >= $4 AND e.at < $5) <= $3; \
+    INSERT INTO everreach_cost_reservations (id, month, service, action, amount_micro, essential, state, call_key, created_at, lease_until) \
+    SELECT $6, $1, $7, $8, $2, 0, 'held', $9, $10, $11 WHERE changes() = 1; \
+    INSERT INTO everreach_events (at, kind, subject, data) SELECT $10, 'cost.reserved', $8, $12 WHERE changes() = 1";
+const CLOSE_SQLITE: &str = "UPDATE everreach_cost_reservations \
+    SET state = $2, actual_micro = COALESCE($3, CASE $2 WHEN 'settled' THEN amount_micro END), closed_at = $4 \
+    WHERE id = $1 AND state = 'held' RETURNING month, service, action, amount_micro, actual_micro, essential, call_key; \
+    INSERT INTO everreach_events (at, kind, subject, data) \
+    SELECT $4, 'cost.' || r.state, r.action, json_object('reservation', r.id, 'month', r.month, 'reserved_usd', r.amount_micro / 1000000.0, \
+        'cost_usd', COALESCE(r.actual_micro, 0) / 1000000.0, 'essential', json(iif(r.essential, 'true', 'false')), 'call_key', r.call_key) \
+    FROM everreach_cost_reservations r WHERE r.id = $1 AND changes() = 1; \
+    UPDATE everreach_cost_months SET \
+        settled_micro = settled_micro + iif(r.essential, 0, COALESCE(r.actual_micro, 0)), \
+        reserved_micro = reserved_micro - iif(r.essential, 0, r.amount_micro), \
+        essential_settled_micro = essential_settled_micro + iif(r.essential, COALESCE(r.actual_micro, 0), 0), \
+        essential_reserved_micro = essential_reserved_micro - iif(r.essential, r.amount_micro, 0) \
+    FROM everreach_cost_reservations r WHERE r.id = $1 AND everreach_cost_months.month = r.month AND changes() = 1 \
+    RETURNING TRUE AS is_known, settled_micro, reserved_micro, essential_settled_micro, essential_reserved_micro, \
+        soft_alerted_at IS NOT NULL AS is_soft_alerted, hard_alerted_at IS NOT NULL AS is_hard_alerted; \
+    INSERT INTO actp_cost_log (id, service, action, cost_usd, env, created_at, everreach_month, everreach_essential) \
+    SELECT r.id, r.service, r.action, r.actual_micro / 1000000.0, 'cloud', $4, r.month, r.essential \
+    FROM everreach_cost_reservations r WHERE r.id = $1 AND r.actual_micro IS NOT NULL AND changes() = 1";
+#[cfg(feature = "postgres")]
+const HOLD_POSTGRES: &str = "UPDATE everreach_cost_months SET reserved_micro = reserved_micro + $2 \
     WHERE month = $1 AND settled_micro + reserved_micro + essential_settled_micro + essential_reserved_micro + \
         (SELECT COALESCE(SUM(ROUND(cost_usd * 1000000)), 0) FROM actp_cost_log WHERE everreach_month IS NULL \
             AND created_at >= $4 AND created_at < $5 AND cost_usd BETWEEN 0 AND 1000000) <= $3";
@@ -35,6 +65,7 @@ const TOTALS_POSTGRES: &str = "SELECT m.month IS NOT NULL AS is_known, CAST(COAL
         m.soft_alerted_at IS NOT NULL AS is_soft_alerted, m.hard_alerted_at IS NOT NULL AS is_hard_alerted \
     FROM (SELECT 1 AS one) AS always LEFT JOIN everreach_cost_months m ON m.month = $1";
 
+#[cfg(feature = "postgres")]
 const CLOSE: &str = "UPDATE everreach_cost_reservations SET state = $2, actual_micro = COALESCE($3, CASE $2 WHEN 'settled' THEN amount_micro END), \
         closed_at = $4 \
     WHERE id = $1 AND state = 'held' RETURNING month, service, action, amount_micro, actual_micro, essential, call_key";
@@ -43,6 +74,7 @@ const BOOK: &str = "UPDATE everreach_cost_months SET settled_micro = settled_mic
         essential_settled_micro = essential_settled_micro + $4, essential_reserved_micro = essential_reserved_micro - $5 \
     WHERE month = $1 RETURNING TRUE AS is_known, settled_micro, reserved_micro, essential_settled_micro, essential_reserved_micro, \
         soft_alerted_at IS NOT NULL AS is_soft_alerted, hard_alerted_at IS NOT NULL AS is_hard_alerted";
+#[cfg(feature = "postgres")]
 const LOG: &str = "INSERT INTO actp_cost_log (id, service, action, cost_usd, env, created_at, everreach_month, everreach_essential) \
     VALUES ($1, $2, $3, CAST($4 AS BIGINT) / 1000000.0, 'cloud', $5, $6, $7)";
 const ALERT_SOFT: &str = "UPDATE everreach_cost_months SET soft_alerted_at = $2 WHERE month = $1 AND soft_alerted_at IS NULL";
@@ -104,6 +136,7 @@ impl From<TotalsRow> for MonthState {
 }
 
 /// A reservation that was closed by this very statement.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite reads these columns where they are"))]
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct ClosedRow {
     pub(super) month: String,
@@ -115,14 +148,42 @@ pub(super) struct ClosedRow {
     pub(super) call_key: Option<String>,
 }
 
-/// Holds the money if everything else leaves at least its room; says whether it did.
-pub(super) async fn hold(db: &mut Db<'_>, period: &Period, amount: MicroUsd, room_limit: MicroUsd) -> Result<bool> {
-    let statement = pick(db, RESERVE_SQLITE, RESERVE_POSTGRES);
-    let done = on_db!(db, conn => {
-        let query = sqlx::query(statement).bind(&period.key).bind(amount).bind(room_limit);
-        query.bind(Stamp(period.start)).bind(Stamp(period.end)).execute(conn).await.map(|done| done.rows_affected())
-    })?;
-    Ok(done == 1)
+/// A capped reservation that is to be made.
+#[derive(Debug)]
+pub(super) struct Holding<'a> {
+    pub(super) period: &'a Period,
+    pub(super) reservation: &'a Reservation,
+    pub(super) call_key: Option<&'a str>,
+    /// The most that may be booked and held besides.
+    pub(super) room_limit: MicroUsd,
+    pub(super) lease_until: Timestamp,
+    /// What tells of it.
+    pub(super) event: &'a Event,
+}
+
+/// Holds the money, with its reservation and event, if everything else leaves at least its room; says whether it did.
+pub(super) async fn hold(db: &mut Db<'_>, holding: &Holding<'_>) -> Result<bool> {
+    let Holding { period, reservation, event, .. } = holding;
+    match db {
+        Db::Sqlite(conn) => {
+            let query = sqlx::query(RESERVE_SQLITE).bind(&period.key).bind(reservation.amount).bind(holding.room_limit);
+            let query = query.bind(Stamp(period.start)).bind(Stamp(period.end)).bind(reservation.id);
+            let query = query.bind(reservation.action.service()).bind(reservation.action.as_str()).bind(holding.call_key);
+            let query = query.bind(Stamp(event.at)).bind(Stamp(holding.lease_until)).bind(Json(&event.data));
+            Ok(query.execute(&mut **conn).await?.rows_affected() > 0)
+        }
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => {
+            let query = sqlx::query(HOLD_POSTGRES).bind(&period.key).bind(reservation.amount).bind(holding.room_limit);
+            let query = query.bind(Stamp(period.start)).bind(Stamp(period.end));
+            if query.execute(&mut **conn).await?.rows_affected() == 0 {
+                return Ok(false);
+            }
+            add_reservation(db, reservation, holding.call_key, event.at, holding.lease_until).await?;
+            events::append(db, event).await?;
+            Ok(true)
+        }
+    }
 }
 
 pub(super) async fn hold_essential(db: &mut Db<'_>, month: &str, amount: MicroUsd) -> Result<()> {
@@ -168,7 +229,25 @@ pub(super) async fn month_state(db: &mut Db<'_>, period: &Period) -> Result<Mont
     Ok(row.into())
 }
 
+/// Closes a reservation that is still held, with its event, its month and its row of the shared log; `None` when it is not held.
+pub(super) async fn close_at_once(
+    conn: &mut SqliteConnection,
+    id: Id,
+    state: &'static str,
+    actual: Option<MicroUsd>,
+    now: Timestamp,
+) -> Result<Option<(ClosedRow, MonthState)>> {
+    let query = sqlx::query(CLOSE_SQLITE).bind(id).bind(state).bind(actual).bind(Stamp(now));
+    let rows = query.fetch_all(conn).await?;
+    match rows.as_slice() {
+        [] => Ok(None),
+        [closed, month] => Ok(Some((ClosedRow::from_row(closed)?, TotalsRow::from_row(month)?.into()))),
+        _ => Err(Error::new(ErrorKind::Store, "a reservation's month has no row").with("reservation", id)),
+    }
+}
+
 /// Closes a reservation that is still held; `None` when it is not.
+#[cfg(feature = "postgres")]
 pub(super) async fn close(
     db: &mut Db<'_>,
     id: Id,
@@ -201,6 +280,7 @@ pub(super) async fn book(db: &mut Db<'_>, month: &str, moved: &MonthTotals) -> R
     Ok(row.into())
 }
 
+#[cfg(feature = "postgres")]
 /// Writes our row of the shared log; its id is the reservation's, so that it cannot be written twice.
 pub(super) async fn log(db: &mut Db<'_>, id: Id, closed: &ClosedRow, cost: MicroUsd, now: Timestamp) -> Result<()> {
     on_db!(db, conn => {
