@@ -8,6 +8,7 @@ use everreach_core::{Error, ErrorKind, Result};
 use rand::RngExt as _;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::app;
@@ -27,6 +28,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     state: AppState,
     address: SocketAddr,
+    signals: Signals,
 }
 
 impl Server {
@@ -44,7 +46,9 @@ impl Server {
             .local_addr()
             .map_err(|source| Error::new(ErrorKind::Internal, "the listener has no address").with_source(source))?;
         let hosts = AllowedHosts::new(address, &settings.allowed_hosts)?;
-        Ok(Self { listener, state: AppState::new(runtime.clone(), access, hosts), address })
+        let signals = Signals::listen()
+            .map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))?;
+        Ok(Self { listener, state: AppState::new(runtime.clone(), access, hosts), address, signals })
     }
 
     /// Where it listens.
@@ -53,20 +57,20 @@ impl Server {
     }
 
     /// Answers until a signal comes, then lets what is under way finish; a second signal ends that too.
-    pub(crate) async fn run(self) -> Outcome {
+    pub(crate) async fn run(mut self) -> Outcome {
         let closing = CancellationToken::new();
         let router = app(self.state.clone());
         let served = listen::serve(self.listener, router, &self.state, listen::Limits::default(), closing.cancelled());
         tokio::pin!(served);
         tokio::select! {
             () = &mut served => return Ok(()),
-            signal = signal() => signal?,
+            () = self.signals.next() => {}
         }
         tracing::info!("closing: calls under way finish first; a second signal ends at once");
         closing.cancel();
         tokio::select! {
             () = served => Ok(()),
-            signal = signal() => signal.and(Err(Failure::Quiet(Exit::Interrupted))),
+            () = self.signals.next() => Err(Failure::Quiet(Exit::Interrupted)),
         }
     }
 }
@@ -91,12 +95,22 @@ fn access(runtime: &Runtime, settings: &ServerSettings, one_run: Option<&SecretS
     one_run.into_iter().fold(access, Access::with_one_run_key)
 }
 
-/// Waits for Ctrl-C or a request to end.
-async fn signal() -> Outcome {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => Ok(result?),
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C and requests to end, listened for before anybody hears that the server is ready.
+#[derive(Debug)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

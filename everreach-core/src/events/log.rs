@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::store;
 use crate::store::Store;
@@ -12,7 +12,9 @@ use crate::{Event, Result, Timestamp};
 
 const QUEUE: usize = 8_192;
 const BATCH: usize = 1_024;
-const LINGER: Duration = Duration::from_millis(200);
+/// How long a batch gathers. While it does, nothing wakes its task: a wake-up for each event would cost the calls more than
+/// the event itself.
+const LINGER: Duration = Duration::from_millis(30);
 
 /// An event with its place in the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +38,8 @@ impl RecordedEvent {
 pub struct EventLog {
     store: Store,
     queue: mpsc::Sender<Message>,
+    /// Ends the gathering of a batch early.
+    hurry: Arc<Notify>,
     /// Moves whenever a batch was written, so that readers who wait look again.
     written: Arc<watch::Sender<u64>>,
 }
@@ -52,8 +56,9 @@ impl EventLog {
     pub fn start(store: Store) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
         let written = Arc::new(watch::Sender::new(0));
-        tokio::spawn(write_batches(store.clone(), messages, Arc::clone(&written)));
-        Self { store, queue, written }
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(write_batches(store.clone(), messages, Arc::clone(&hurry), Arc::clone(&written)));
+        Self { store, queue, hurry, written }
     }
 
     /// Takes an event in without waiting. When the database is so far behind that the queue is full, the event goes to the
@@ -69,6 +74,7 @@ impl EventLog {
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         if self.queue.send(Message::Flush(done)).await.is_ok() {
+            self.hurry.notify_one();
             let _writer_gone = flushed.await;
         }
     }
@@ -122,12 +128,21 @@ impl EventLog {
     }
 }
 
-async fn write_batches(store: Store, mut messages: mpsc::Receiver<Message>, written: Arc<watch::Sender<u64>>) {
+async fn write_batches(
+    store: Store,
+    mut messages: mpsc::Receiver<Message>,
+    hurry: Arc<Notify>,
+    written: Arc<watch::Sender<u64>>,
+) {
     let mut waiting = Vec::with_capacity(BATCH);
     while messages.recv_many(&mut waiting, BATCH).await > 0 {
-        let is_flush = |message: &Message| matches!(message, Message::Flush(_));
-        if waiting.len() < BATCH && !waiting.iter().any(is_flush) {
-            gather(&mut messages, &mut waiting).await;
+        if waiting.len() < BATCH && !waiting.iter().any(|message| matches!(message, Message::Flush(_))) {
+            let _whichever_is_first = tokio::time::timeout(LINGER, hurry.notified()).await;
+            while waiting.len() < BATCH
+                && let Ok(message) = messages.try_recv()
+            {
+                waiting.push(message);
+            }
         }
         let mut events = Vec::new();
         let mut flushes = Vec::new();
@@ -143,27 +158,6 @@ async fn write_batches(store: Store, mut messages: mpsc::Receiver<Message>, writ
         }
         for done in flushes {
             let _nobody_waits = done.send(());
-        }
-    }
-}
-
-/// Waits a little for company, so that a trickle of events is one commit each fifth of a second.
-async fn gather(messages: &mut mpsc::Receiver<Message>, waiting: &mut Vec<Message>) {
-    let until = tokio::time::sleep(LINGER);
-    tokio::pin!(until);
-    while waiting.len() < BATCH {
-        tokio::select! {
-            message = messages.recv() => match message {
-                Some(message) => {
-                    let flush = matches!(message, Message::Flush(_));
-                    waiting.push(message);
-                    if flush {
-                        return;
-                    }
-                }
-                None => return,
-            },
-            () = &mut until => return,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The event log's SQL.
 
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -40,19 +41,25 @@ pub async fn append(db: &mut Db<'_>, event: &Event) -> Result<()> {
     Ok(())
 }
 
+/// A row as the statements above read it.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    at: String,
+    kind: &'a str,
+    subject: &'a str,
+    request_id: Option<Id>,
+    data: &'a Value,
+}
+
+impl<'a> From<&'a Event> for NewRow<'a> {
+    fn from(event: &'a Event) -> Self {
+        let Event { at, kind, subject, request_id, data } = event;
+        Self { at: Stamp(*at).to_string(), kind, subject, request_id: *request_id, data }
+    }
+}
+
 pub(super) async fn append_many(db: &mut Db<'_>, events: &[Event]) -> Result<()> {
-    let rows: Vec<Value> = events
-        .iter()
-        .map(|event| {
-            serde_json::json!({
-                "at": Stamp(event.at).to_string(),
-                "kind": event.kind,
-                "subject": event.subject,
-                "request_id": event.request_id,
-                "data": event.data,
-            })
-        })
-        .collect();
+    let rows: Vec<NewRow<'_>> = events.iter().map(NewRow::from).collect();
     match db {
         Db::Sqlite(conn) => sqlx::query(APPEND_MANY_SQLITE).bind(Json(rows)).execute(&mut **conn).await.map(drop)?,
         #[cfg(feature = "postgres")]

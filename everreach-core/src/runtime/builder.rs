@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::handle::RuntimeParts;
-use super::{Runtime, RuntimeConfig, background, services};
+use super::services::{self, Sources};
+use super::{Runtime, RuntimeConfig, background};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -175,21 +176,22 @@ impl RuntimeBuilder {
             }
             (None, None) => None,
         };
+        let worker = config.worker.as_ref();
+        let worker =
+            worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new)).transpose()?;
+        let sources = Sources {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            connectivity: connectivity.clone(),
+            table: table.clone(),
+            notifier: Arc::clone(&notifier),
+            worker: worker.clone(),
+            has_cloud: cloud.is_some(),
+        };
         let local = match self.local {
             Some(local) => local,
             None => {
-                let worker = config.worker.as_ref();
-                let worker = worker
-                    .map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new))
-                    .transpose()?;
-                let registry = services::registry(&services::Sources {
-                    store: store.clone(),
-                    clock: Arc::clone(&clock),
-                    connectivity: connectivity.clone(),
-                    table: table.clone(),
-                    notifier: Arc::clone(&notifier),
-                    worker: worker.clone(),
-                });
+                let registry = services::registry(&sources);
                 let registry = self.handlers.into_iter().fold(registry, |registry, add| add(registry)).build()?;
                 let side = LocalSide::new(registry, Arc::clone(&clock));
                 Arc::new(if let Some(worker) = worker { side.with_worker(worker) } else { side })
@@ -233,6 +235,7 @@ impl RuntimeBuilder {
                 key_ring,
                 table,
                 connectivity,
+                sources,
                 orchestrator,
                 routed_today: Mutex::default(),
                 calls,

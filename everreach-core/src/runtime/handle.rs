@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveTime;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::services::{self, Sources};
 use super::{RuntimeBuilder, RuntimeConfig};
 use crate::access::{AccessKeys, KeyRing};
 use crate::approval::Approvals;
@@ -41,6 +43,7 @@ pub(super) struct RuntimeParts {
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
     pub(super) connectivity: ConnectivityView,
+    pub(super) sources: Sources,
     pub(super) orchestrator: Orchestrator,
     pub(super) started_at: Timestamp,
     pub(super) started: Duration,
@@ -184,6 +187,11 @@ impl Runtime {
     #[must_use]
     pub fn connectivity(&self) -> ConnectivityState {
         self.parts.connectivity.state()
+    }
+
+    /// Each part this process is connected to, in one word: `ok`, `down`, `online`, `offline` or `not configured`.
+    pub async fn health(&self) -> Map<String, Value> {
+        services::health(&self.parts.sources).await
     }
 
     /// How many journaled calls are under way.

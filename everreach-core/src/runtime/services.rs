@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 /// How long a heartbeat waits for the worker.
-const WORKER_PATIENCE: Duration = Duration::from_secs(3);
+const WORKER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the actions look at.
 #[derive(Clone)]
@@ -22,6 +22,7 @@ pub(super) struct Sources {
     pub(super) table: SharedRouteTable,
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) worker: Option<Arc<HttpExecutor>>,
+    pub(super) has_cloud: bool,
 }
 
 pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
@@ -29,7 +30,7 @@ pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
     LocalExecutor::builder()
         .handler("system.heartbeat", "health of what this terminal is connected to", move |_, _| {
             let sources = heartbeat.clone();
-            async move { Ok(health(&sources).await) }
+            async move { Ok(json!({"at": sources.clock.now(), "services": health(&sources).await})) }
         })
         .handler("system.self_test", "run the internal checks", move |_, _| {
             let sources = self_test.clone();
@@ -49,14 +50,22 @@ pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
         })
 }
 
-async fn health(sources: &Sources) -> Value {
+/// Each part this process is connected to, in one word.
+pub(super) async fn health(sources: &Sources) -> Params {
     let database = word(sources.store.ping().await.is_ok());
     let worker = match &sources.worker {
         None => "not configured",
         Some(worker) => word(tokio::time::timeout(WORKER_PATIENCE, worker.services()).await.is_ok_and(|listed| listed.is_ok())),
     };
-    let cloud = if sources.connectivity.is_offline() { "offline" } else { "online" };
-    json!({"at": sources.clock.now(), "services": {"database": database, "worker": worker, "cloud": cloud}})
+    let cloud = match (sources.has_cloud, sources.connectivity.is_offline()) {
+        (false, _) => "not configured",
+        (true, true) => "offline",
+        (true, false) => "online",
+    };
+    [("database", database), ("worker", worker), ("cloud", cloud)]
+        .map(|(part, word)| (part.to_owned(), word.into()))
+        .into_iter()
+        .collect()
 }
 
 async fn check(sources: &Sources) -> Value {

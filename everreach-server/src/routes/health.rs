@@ -48,7 +48,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> Response {
             env: runtime.mode(),
             online: connectivity.online,
             offline_mode: connectivity.offline_mode,
-            services: Map::new(),
+            services: in_time(async { Ok(runtime.health().await) }).await.unwrap_or_default(),
             uptime_sec,
             status: "ok",
         };
