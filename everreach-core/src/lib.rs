@@ -1,4 +1,4 @@
-//! The EverReach core: one action, routed under a budget, never sent twice.
+#![doc = include_str!("../README.md")]
 
 pub mod access;
 pub mod action;

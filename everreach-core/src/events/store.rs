@@ -11,7 +11,7 @@ use crate::{Event, Id, Result, Timestamp};
 const APPEND: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data) VALUES ($1, $2, $3, $4, $5)";
 /// Many rows from one JSON array: one statement, prepared once, whatever their number.
 const APPEND_MANY_SQLITE: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data)
-    SELECT value ->> 'at', value ->> 'kind', value ->> 'subject', value ->> 'request_id', value -> 'data' FROM json_each($1) ORDER BY key";
+    SELECT value ->> 'at', value ->> 'kind', value ->> 'subject', value ->> 'request_id', value -> 'data' FROM jsonb_each($1) ORDER BY key";
 #[cfg(feature = "postgres")]
 const APPEND_MANY_POSTGRES: &str = "INSERT INTO everreach_events (at, kind, subject, request_id, data)
     SELECT (value ->> 'at')::timestamptz, value ->> 'kind', value ->> 'subject', (value ->> 'request_id')::uuid, value -> 'data'

@@ -20,9 +20,9 @@ impl Orchestrator {
                 flight.envelope.result = Some(result);
             }
             Err(error) => {
-                let error = self.unknown_rather_than_unpriced(flight, error).await;
+                let error = Box::pin(self.unknown_rather_than_unpriced(flight, error)).await;
                 if error.kind() == ErrorKind::UnknownAction {
-                    flight.envelope.suggestions = self.nearest(flight, execution.suggestions).await;
+                    flight.envelope.suggestions = Box::pin(self.nearest(flight, execution.suggestions)).await;
                 }
                 flight.envelope.fail(&error);
             }

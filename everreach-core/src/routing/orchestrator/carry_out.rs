@@ -13,7 +13,7 @@ impl Orchestrator {
             Target::Refuse(kind) => {
                 let error = self.refusal(kind);
                 if kind == ErrorKind::Offline {
-                    return self.answer_offline(flight, error).await;
+                    return Box::pin(self.answer_offline(flight, error)).await;
                 }
                 return flight.envelope.fail(&error);
             }
@@ -24,12 +24,12 @@ impl Orchestrator {
         };
         let first = self.run_on(flight, side).await;
         if let Some(other) = self.takes_over(flight, decision, side, &first) {
-            return self.move_to(flight, other, first).await;
+            return Box::pin(self.move_to(flight, other, first)).await;
         }
         if decision.is_fallback {
             let offline = Error::new(ErrorKind::Offline, "the cloud cannot be reached");
             let skipped = Execution::failed(Outcome::NotExecuted, offline);
-            return self.answer_moved(flight, Source::LocalFallback, first, skipped).await;
+            return Box::pin(self.answer_moved(flight, Source::LocalFallback, first, skipped)).await;
         }
         self.answer(flight, if side == Side::Cloud { Source::Cloud } else { Source::Local }, first).await;
     }

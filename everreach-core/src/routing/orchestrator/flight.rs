@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use metrics::Label;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::OrchestratorParts;
 use crate::ledger::{AttemptEnd, Begin, Claim, Fingerprint, IdempotencyKey, content_day_key, fingerprint};
@@ -155,20 +155,36 @@ impl Flight {
         }
     }
 
-    /// The decision and what became of it, in one event.
+    /// The decision and what became of it, in one event. What is as usual (one try, no cost, no error) is left out: there is an
+    /// event for every read.
     pub(super) fn finished_event(&self, now: Timestamp) -> Event {
         let envelope = &self.envelope;
-        Event::new(now, "call.finished", envelope.action.as_str()).with_request(envelope.request_id).with_data(json!({
-            "rule": self.decision.map(|decision| decision.rule.as_str()),
-            "target": self.decision.map(|decision| decision.target.to_string()),
-            "ok": envelope.ok,
-            "source": envelope.source.map(Source::as_str),
-            "outcome": envelope.outcome.as_str(),
-            "error": envelope.error.map(ErrorKind::code),
-            "attempts": envelope.attempts,
-            "cost_usd": envelope.cost_usd,
-            "cost_guard_triggered": envelope.cost_guard_triggered,
-        }))
+        let mut data = Map::new();
+        let mut note = |name: &str, value: Value| data.insert(name.to_owned(), value);
+        if let Some(decision) = self.decision {
+            note("rule", decision.rule.as_str().into());
+            note("target", decision.target.to_string().into());
+        }
+        note("ok", envelope.ok.into());
+        note("outcome", envelope.outcome.as_str().into());
+        if let Some(source) = envelope.source {
+            note("source", source.as_str().into());
+        }
+        if let Some(error) = envelope.error {
+            note("error", error.code().into());
+        }
+        if envelope.attempts != 1 {
+            note("attempts", envelope.attempts.into());
+        }
+        if envelope.cost_usd > MicroUsd::ZERO {
+            note("cost_usd", json!(envelope.cost_usd));
+        }
+        if envelope.cost_guard_triggered {
+            note("cost_guard_triggered", true.into());
+        }
+        Event::new(now, "call.finished", envelope.action.as_str())
+            .with_request(envelope.request_id)
+            .with_data(Value::Object(data))
     }
 
     /// The decision of a journaled call, before anything runs.

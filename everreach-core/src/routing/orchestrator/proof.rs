@@ -19,7 +19,7 @@ impl Orchestrator {
         if side != Side::Cloud || execution.outcome != Outcome::Unknown {
             return execution;
         }
-        self.recall(cloud, &claim.key, flight.remaining(&self.parts)).await.unwrap_or(execution)
+        Box::pin(self.recall(cloud, &claim.key, flight.remaining(&self.parts))).await.unwrap_or(execution)
     }
 
     /// A held call that was last tried in the cloud may have been settled there since. Where the cloud's journal proves it, the

@@ -111,14 +111,15 @@ impl Orchestrator {
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
             Effect::Read | Effect::Compute => parts.stop.is_stopped(),
-            _ => flight.in_time(parts, parts.stop.check_now()).await?.stopped,
+            // Boxed, as is everything here that talks to the database: a read should not carry that state around.
+            _ => Box::pin(flight.in_time(parts, parts.stop.check_now())).await?.stopped,
         };
         // The usual answer, for a month with money in it; it tells whether the budget matters at all.
         let unhindered = decide(&flight.route, &conditions, &mut |_, _, _| {});
         let is_paid_elsewhere = conditions.is_cloud_terminal && flight.call.hops > 0;
         let wants_cloud = unhindered.target == Target::Run(Side::Cloud) || unhindered.fallback == Some(Side::Cloud);
         if wants_cloud && !is_paid_elsewhere {
-            conditions.budget = flight.in_time(parts, parts.cost.level()).await?;
+            conditions.budget = Box::pin(flight.in_time(parts, parts.cost.level())).await?;
         }
         Ok(decide(&flight.route, &conditions, seen))
     }

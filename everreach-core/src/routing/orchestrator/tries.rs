@@ -100,7 +100,8 @@ impl Orchestrator {
             return Err(Error::new(ErrorKind::Timeout, "the call's time was over before it could be tried"));
         }
         // The decision has looked at the stop switch just now; a wait or another side's answer may lie between it and a later try.
-        if flight.envelope.attempts > 0 && !flight.route.effect.is_repeatable() && parts.stop.check_now().await?.stopped {
+        let is_later_try = flight.envelope.attempts > 0 && !flight.route.effect.is_repeatable();
+        if is_later_try && Box::pin(parts.stop.check_now()).await?.stopped {
             return Err(Error::new(ErrorKind::Stopped, "the stop switch was set before the call could be tried again"));
         }
         let is_here = side == Side::Local || parts.config.is_cloud_terminal;
@@ -108,12 +109,14 @@ impl Orchestrator {
         let money = self.reserve(flight, side).await?;
         let mut held = Held { money, attempt: None, permit };
         flight.envelope.attempts += 1;
-        match self.mark_dispatched(flight, side).await {
-            Ok(attempt) => held.attempt = attempt,
-            Err(error) => {
-                flight.envelope.attempts -= 1;
-                self.close_money(flight, held.money, Outcome::NotExecuted).await;
-                return Err(error);
+        if flight.claim.is_some() {
+            match Box::pin(self.mark_dispatched(flight, side)).await {
+                Ok(attempt) => held.attempt = attempt,
+                Err(error) => {
+                    flight.envelope.attempts -= 1;
+                    self.close_money(flight, held.money, Outcome::NotExecuted).await;
+                    return Err(error);
+                }
             }
         }
         Ok(held)
