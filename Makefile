@@ -11,8 +11,8 @@ run: ## build, start EverReach with the example worker, route one action
 test: ## every check that a change has to pass
 	@scripts/test.sh
 
-bench: ## the benches, in release
-	cargo bench --workspace --all-features
+bench: ## the benches, and EverReach beside FastAPI in one run
+	@scripts/bench.sh
 
 build: ## the program, in release
 	cargo build --release --locked --bin everreach
