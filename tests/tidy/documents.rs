@@ -1,6 +1,8 @@
 //! What the documents name exists, and what exists is documented.
 
-use crate::sources::{files, is_test_file, root, text, without_tests};
+use everreach_server::settings::table;
+
+use crate::sources::{root, text};
 
 /// Words in backticks that look like paths of this repository.
 fn named_paths(document: &str) -> Vec<String> {
@@ -38,17 +40,8 @@ fn paths_named_in_the_documents_exist() {
 #[test]
 fn every_setting_is_in_the_example_environment() {
     let example = text(".env.example");
-    let sources = files("everreach-server/src/settings", ".rs").into_iter().filter(|path| !is_test_file(path));
-    let table: String = sources.map(|path| without_tests(&text(&path.to_string_lossy())).to_owned()).collect();
-    let names: Vec<&str> = table
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .filter(|word| {
-            word.len() > 5 && word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        })
-        .collect();
-    assert!(names.contains(&"EVERREACH_ENV"), "the settings' table was not found");
+    let names: Vec<_> = table::all().map(|setting| setting.env).collect();
+    assert!(names.contains(&"EVERREACH_ENV"));
     for name in names {
         assert!(example.contains(name), ".env.example does not mention {name}");
     }
