@@ -133,11 +133,6 @@ impl RuntimeBuilder {
     pub async fn build(self) -> Result<Runtime> {
         let config = self.config;
         config.cost.validate()?;
-        let needs_cloud = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
-        if needs_cloud && config.cloud.is_none() && self.cloud.is_none() {
-            return Err(Error::new(ErrorKind::Config, "cloud and hybrid need CLOUD_ENDPOINT and EVERREACH_CLOUD_KEY")
-                .with("EVERREACH_ENV", config.routing.mode));
-        }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let table = match &config.routing.table {
             Some(path) => RouteTable::load(path)?,
@@ -145,6 +140,9 @@ impl RuntimeBuilder {
         };
         let table = SharedRouteTable::new(table);
         let client = http::client(&HttpConfig::default())?;
+        let goes_there = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
+        let cloud_use = if goes_there { CloudUse::Needed } else { CloudUse::Optional };
+        let cloud = cloud_side(self.cloud, &config, cloud_use, &client, &clock)?;
         let store = match self.store {
             Some(store) => store,
             None => Store::open(&config.store).await?,
@@ -166,16 +164,6 @@ impl RuntimeBuilder {
         let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
-        let cloud = match (self.cloud, &config.cloud) {
-            (Some(cloud), _) => Some(cloud),
-            // An endpoint without its key is no reason not to start where nothing goes to the cloud.
-            (None, Some(remote)) if !needs_cloud && remote.key.is_none() => None,
-            (None, Some(remote)) => {
-                let cloud = CloudExecutor::new(remote, client.clone(), Arc::clone(&clock))?;
-                Some(Arc::new(cloud) as Arc<dyn Executor>)
-            }
-            (None, None) => None,
-        };
         let worker = config.worker.as_ref();
         let worker =
             worker.map(|worker| HttpExecutor::new(worker, client.clone(), Arc::clone(&clock)).map(Arc::new)).transpose()?;
@@ -190,12 +178,7 @@ impl RuntimeBuilder {
         };
         let local = match self.local {
             Some(local) => local,
-            None => {
-                let registry = services::registry(&sources);
-                let registry = self.handlers.into_iter().fold(registry, |registry, add| add(registry)).build()?;
-                let side = LocalSide::new(registry, Arc::clone(&clock));
-                Arc::new(if let Some(worker) = worker { side.with_worker(worker) } else { side })
-            }
+            None => local_side(&sources, self.handlers)?,
         };
         let orchestrator = Orchestrator::new(OrchestratorParts {
             config: config.routing.clone(),
@@ -246,4 +229,41 @@ impl RuntimeBuilder {
         background::start(&runtime, sql_guard, client).await?;
         Ok(runtime)
     }
+}
+
+/// Whether this process sends calls to the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CloudUse {
+    Needed,
+    Optional,
+}
+
+fn cloud_side(
+    given: Option<Arc<dyn Executor>>,
+    config: &RuntimeConfig,
+    cloud_use: CloudUse,
+    client: &reqwest::Client,
+    clock: &SharedClock,
+) -> Result<Option<Arc<dyn Executor>>> {
+    match (given, &config.cloud) {
+        (Some(cloud), _) => Ok(Some(cloud)),
+        (None, None) if cloud_use == CloudUse::Needed => {
+            Err(Error::new(ErrorKind::Config, "cloud and hybrid need CLOUD_ENDPOINT and EVERREACH_CLOUD_KEY")
+                .with("EVERREACH_ENV", config.routing.mode))
+        }
+        (None, None) => Ok(None),
+        // An endpoint without its key is no reason not to start where nothing goes to the cloud.
+        (None, Some(remote)) if cloud_use == CloudUse::Optional && remote.key.is_none() => Ok(None),
+        (None, Some(remote)) => Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?))),
+    }
+}
+
+/// The actions of this process, those of an embedder among them, and the worker beside it.
+fn local_side(sources: &Sources, handlers: Vec<AddHandlers>) -> Result<Arc<dyn Executor>> {
+    let registry = handlers.into_iter().fold(services::registry(sources), |registry, add| add(registry)).build()?;
+    let side = LocalSide::new(registry, Arc::clone(&sources.clock));
+    Ok(Arc::new(match &sources.worker {
+        Some(worker) => side.with_worker(Arc::clone(worker)),
+        None => side,
+    }))
 }
