@@ -73,11 +73,11 @@ pub(crate) async fn show(State(state): State<AppState>, Named(key): Named<Idempo
     }
 }
 
-/// A person settles a held call: after `happened` repeats get the stored answer, after `did_not_happen` the same key may be used
-/// again.
+/// A person settles a held call.
 ///
-/// Money that is held for the call follows by itself: the reconciliation that runs every minute reads the call's new state and
-/// books the reservation or gives it back.
+/// After `happened` repeats get the stored answer; after `did_not_happen` the same key may be used again. Money that is held for
+/// the call follows by itself: the reconciliation that runs every minute, over reservations older than ten minutes, reads the
+/// call's new state and books them or gives them back.
 #[utoipa::path(post, path = "/api/calls/{idempotency_key}/resolve", tag = "calls", request_body = ResolveBody,
     params(("idempotency_key" = String, Path, description = "The key of the call")),
     responses((status = 200, description = "The call as it is now", body = Object),
