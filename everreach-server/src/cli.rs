@@ -6,8 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    approvals::ApprovalsCommand, batch::BatchArgs, completions::CompletionsArgs, config::ConfigCommand, cost::CostArgs,
-    db::DbCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, serve::ServeArgs, stop::StopArgs,
+    approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
+    cost::CostArgs, db::DbCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, serve::ServeArgs, stop::StopArgs,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -106,6 +106,9 @@ pub enum Command {
         after_help = "Examples:\n  everreach approvals list\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b"
     )]
     Approvals(ApprovalsCommand),
+    /// Look at journaled calls, and settle those whose outcome is unknown
+    #[command(subcommand, after_help = "Examples:\n  everreach calls list\n  everreach calls resolve order-4711 --happened")]
+    Calls(CallsCommand),
     /// Show what this month costs
     #[command(after_help = "Examples:\n  everreach cost\n  everreach cost forecast --json")]
     Cost(CostArgs),

@@ -17,7 +17,8 @@ const PROBLEM: &str = "application/problem+json";
 #[openapi(
     info(title = "EverReach", description = "Routes actions under a budget, never sends twice.", license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")),
     paths(
-        dispatch::dispatch, batch::batch, services::list, services::call, explain::explain, calls::show,
+        dispatch::dispatch, batch::batch, services::list, services::call, explain::explain,
+        calls::list, calls::show, calls::resolve,
         approvals::list, approvals::approve, approvals::deny, cost::month, stop::stop, stop::resume,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve

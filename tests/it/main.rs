@@ -6,6 +6,7 @@ mod cli;
 mod cost;
 mod crash;
 mod http_api;
+mod http_calls;
 mod http_server;
 mod ledger;
 mod openapi;

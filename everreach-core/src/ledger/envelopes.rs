@@ -1,8 +1,22 @@
 //! The answers that the ledger writes itself, for calls whose owner is gone or whose fate a person told.
 
+use std::borrow::Cow;
+
 use super::decision::StoredCall;
-use super::{AttemptRecord, Verdict};
+use super::{AttemptRecord, IdempotencyKey, Verdict};
 use crate::{Envelope, Error, ErrorKind, Event, Outcome, Timestamp};
+
+/// The commands that settle a held call, one for each verdict, so that neither can be pasted by mistake for the other.
+pub(crate) fn ways_to_resolve(key: &IdempotencyKey) -> Vec<String> {
+    let key = shell_word(key.as_str());
+    ["--happened", "--did-not-happen"].map(|verdict| format!("everreach calls resolve {key} {verdict}")).into()
+}
+
+/// The key as one word of a shell: whoever chose it is not to choose what else runs when a person pastes the line.
+fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/@%+=,".contains(&byte);
+    if text.bytes().all(is_plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")).into() }
+}
 
 /// The owner vanished after something left.
 pub(super) fn outcome_unknown(call: &StoredCall, attempts: &[AttemptRecord], now: Timestamp) -> Envelope {
@@ -10,7 +24,7 @@ pub(super) fn outcome_unknown(call: &StoredCall, attempts: &[AttemptRecord], now
     envelope.outcome = Outcome::Unknown;
     envelope
         .fail(&Error::new(ErrorKind::OutcomeUnknown, "the call was cut off after it may have left: it is held and not repeated"));
-    envelope.suggestions.push("look whether it happened, then resolve the call".to_owned());
+    envelope.suggestions = ways_to_resolve(&call.key);
     envelope
 }
 
@@ -65,4 +79,17 @@ fn blank(call: &StoredCall, attempts: &[AttemptRecord], now: Timestamp) -> Envel
     envelope.attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     envelope.duration_ms = (now - call.created_at).to_std().map_or(0.0, |passed| passed.as_secs_f64() * 1_000.0);
     envelope
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_word_of_the_shell_whatever_it_is_made_of() {
+        let first = |key: &str| ways_to_resolve(&key.parse().expect("a key")).remove(0);
+        assert_eq!(first("content_day:2026-11-20:ab"), "everreach calls resolve content_day:2026-11-20:ab --happened");
+        assert_eq!(first("$(reboot)"), "everreach calls resolve '$(reboot)' --happened");
+        assert_eq!(first("a'b"), r"everreach calls resolve 'a'\''b' --happened");
+    }
 }

@@ -26,5 +26,6 @@ mod transition;
 
 pub use call::{AttemptEnd, AttemptId, AttemptRecord, Begin, Begun, CallRecord, CallState, Claim, Pruned, Recovered, Verdict};
 pub use content::content_day_key;
+pub(crate) use envelopes::ways_to_resolve;
 pub use journal::Ledger;
 pub use key::{Fingerprint, IdempotencyKey, fingerprint};

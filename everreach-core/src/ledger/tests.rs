@@ -216,6 +216,10 @@ async fn a_call_whose_owner_vanished_after_dispatch_is_held_for_ever() {
     let Begun::Held(envelope) = bench.other.begin(begin()).await.expect("an answer") else { panic!("it may have run") };
     assert_eq!((envelope.outcome, envelope.error), (Outcome::Unknown, Some(ErrorKind::OutcomeUnknown)));
     assert_eq!((envelope.ok, envelope.attempts, envelope.idempotency_key.as_deref()), (false, 1, Some("order-1")));
+    assert_eq!(
+        envelope.suggestions,
+        ["everreach calls resolve order-1 --happened", "everreach calls resolve order-1 --did-not-happen"]
+    );
     assert!(bench.told().await.contains(&"call.outcome_unknown".to_owned()));
     bench.clock.advance(WEEK * 100);
     bench.ledger.prune().await.expect("it prunes");

@@ -6,6 +6,7 @@
 
 pub mod approvals;
 pub mod batch;
+pub mod calls;
 pub mod completions;
 pub mod config;
 mod context;

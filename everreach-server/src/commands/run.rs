@@ -7,7 +7,7 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
+    Context, approvals, batch, calls, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -124,6 +124,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Batch(arguments) => batch::run(&arguments, context).await,
         Command::Health => health::run(context).await,
         Command::Approvals(command) => approvals::run(&command, context).await,
+        Command::Calls(command) => calls::run(&command, context).await,
         Command::Cost(arguments) => cost::run(&arguments, context).await,
         Command::Db(command) => db::run(&command, context).await,
         Command::Keys(command) => keys::run(&command, context).await,

@@ -31,6 +31,33 @@ pub(crate) struct ServiceCost {
     cost_usd: f64,
 }
 
+/// Where a journaled call stands; `unknown` is held.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum CallState {
+    Running,
+    Waiting,
+    Executed,
+    NotExecuted,
+    Unknown,
+    Queued,
+}
+
+/// Journaled calls in one state.
+#[derive(ToSchema)]
+pub(crate) struct Calls {
+    #[schema(value_type = Vec<Object>)]
+    calls: Vec<serde_json::Value>,
+}
+
+/// What a person says about a held call.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Happened,
+    DidNotHappen,
+}
+
 /// What waits for a person.
 #[derive(ToSchema)]
 pub(crate) struct Approvals {

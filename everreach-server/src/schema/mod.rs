@@ -9,5 +9,6 @@ mod control;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
-    Approvals, Approved, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status, StopState,
+    Approvals, Approved, CallState, Calls, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status,
+    StopState, Verdict,
 };

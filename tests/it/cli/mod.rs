@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod calls;
 mod program;
 mod routing;
 mod servers;

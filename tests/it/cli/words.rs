@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 30] = [
     &["dev"],
     &["serve"],
     &["init"],
@@ -21,6 +21,10 @@ const COMMANDS: [&[&str]; 26] = [
     &["approvals", "list"],
     &["approvals", "approve"],
     &["approvals", "deny"],
+    &["calls"],
+    &["calls", "list"],
+    &["calls", "show"],
+    &["calls", "resolve"],
     &["cost"],
     &["db"],
     &["db", "migrate"],
@@ -67,6 +71,12 @@ fn a_mistake_in_the_arguments_is_2_and_says_so_on_stderr_only() {
         &["route", "No Name"],
         &["batch", "x", "--max-concurrent", "0"],
         &["serve", "--env", "clod"],
+        &["calls", "list", "--state", "held"],
+        &["calls", "list", "--limit", "0"],
+        &["calls", "list", "--limit", "201"],
+        &["calls", "show", "two words"],
+        &["calls", "resolve", "order-1"],
+        &["calls", "resolve", "order-1", "--happened", "--did-not-happen"],
     ] {
         let ended = place.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");

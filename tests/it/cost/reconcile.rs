@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use everreach_core::cost::RESERVATION_LEASE;
+use everreach_core::ledger::{Ledger, Verdict};
 
 use super::*;
 
@@ -130,4 +131,37 @@ async fn a_key_that_was_used_again_is_paid_once_on_sqlite() {
 #[tokio::test]
 async fn a_key_that_was_used_again_is_paid_once_on_postgres() {
     a_key_that_was_used_again_is_paid_once(&store::postgres().await).await;
+}
+
+async fn a_person_s_word_moves_the_money(store: &Store) {
+    let (guard, clock) = guard_at(store, small(), "2026-11-20T12:00:00Z");
+    let ledger = Ledger::new(store.clone(), Arc::clone(&clock) as _, EventLog::start(store.clone()), "person".to_owned());
+    let (dispatched, lapsed) = ("'2026-11-20T12:00:01.000000Z'", "2026-11-20T12:02:00.000000Z");
+    for (key, amount, verdict) in [
+        ("happened", "0.01", Some(Verdict::Happened)),
+        ("did-not", "0.02", Some(Verdict::DidNotHappen)),
+        ("nobody-looked", "0.04", None),
+    ] {
+        journal(store, key, "unknown", dispatched, lapsed).await;
+        attempt(store, key, "cloud", "unknown").await;
+        guard.reserve(request(amount).for_call(key)).await.expect("room");
+        if let Some(verdict) = verdict {
+            ledger.resolve(&key.parse().expect("a key"), verdict).await.expect("it is settled");
+        }
+    }
+    clock.advance(RESERVATION_LEASE);
+    let done = guard.reconcile().await.expect("it closes");
+    assert_eq!((done.settled, done.released, done.held), (1, 1, 1));
+    let cost = guard.monthly_cost().await.expect("the month is told");
+    assert_eq!((cost.total_usd, cost.reserved_usd), (usd("0.01"), usd("0.04")));
+}
+
+#[tokio::test]
+async fn a_person_s_word_moves_the_money_on_sqlite() {
+    a_person_s_word_moves_the_money(&store::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_person_s_word_moves_the_money_on_postgres() {
+    a_person_s_word_moves_the_money(&store::postgres().await).await;
 }

@@ -76,6 +76,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
+        Self::start_with(Arc::new(Worker), mode, lock).await
+    }
+
+    /// A local server that nobody made a key for, and that runs its calls on this.
+    pub(crate) async fn open_with(local: Arc<dyn Executor>) -> Self {
+        Self::start_with(local, Mode::Local, |access| access).await
+    }
+
+    async fn start_with(local: Arc<dyn Executor>, mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = RuntimeConfig::default();
         config.data_dir = data.path().to_path_buf();
@@ -83,8 +92,7 @@ impl Server {
         config.routing.mode = mode;
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
         let notices = Arc::new(Notices::default());
-        let builder =
-            Runtime::builder(config).with_local(Arc::new(Worker)).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
+        let builder = Runtime::builder(config).with_local(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
         let runtime = builder.build().await.expect("a runtime");
         let access = lock(Access::loopback(runtime.key_ring().clone()));
         let hosts = AllowedHosts::new("127.0.0.1:8080".parse().expect("an address"), [""; 0]).expect("no names");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Orchestrator;
 use super::flight::Flight;
 use super::person::Agreement;
-use crate::ledger::{Begun, Claim};
+use crate::ledger::{Begun, Claim, ways_to_resolve};
 use crate::routing::Target;
 use crate::{Envelope, Error, ErrorKind, Outcome, Result};
 
@@ -75,6 +75,9 @@ impl Orchestrator {
                 }
             }
             Err(error) => flight.envelope.fail(&error),
+        }
+        if flight.envelope.outcome == Outcome::Unknown && !flight.route.effect.is_repeatable() {
+            flight.envelope.suggestions = ways_to_resolve(&claim.key);
         }
         flight.close(parts);
         self.finish(&mut flight, &claim).await;
