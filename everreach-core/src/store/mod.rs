@@ -9,6 +9,7 @@ mod adopt;
 mod codec;
 mod db;
 mod error;
+mod hot;
 mod migrate;
 mod open;
 #[cfg(feature = "postgres")]

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Db;
 use super::error::is_busy;
+use super::hot::Hot;
 use crate::{Error, ErrorKind, Result};
 
 /// Writes in one commit at most, so that the first of them does not wait for ever.
@@ -213,7 +214,7 @@ impl WriteLoop {
             self.execute("RELEASE one_write; SAVEPOINT one_write").await?;
         }
         let connection = self.connection().await?;
-        *savepoint = if write.run(Db::Sqlite(connection)).await {
+        *savepoint = if Hot::new(write.run(Db::Sqlite(connection))).await {
             Savepoint::Used
         } else {
             // Fails when SQLite itself ended the transaction (disk full, I/O error): then the whole batch is gone.
@@ -225,7 +226,7 @@ impl WriteLoop {
 
     async fn execute(&mut self, statement: &'static str) -> Result<()> {
         let connection = self.connection().await?;
-        sqlx::query(statement).execute(connection).await?;
+        Hot::new(Box::pin(sqlx::query(statement).execute(connection))).await?;
         Ok(())
     }
 
