@@ -50,6 +50,10 @@ find_postgres() {
 }
 
 tools() {
+  if ! command -v python3 >/dev/null 2>&1; then
+    echo "test.sh: python3 is needed for the example worker's tests: install it, then run this again" >&2
+    return 1
+  fi
   if ! cargo nextest --version >/dev/null 2>&1; then
     cargo install cargo-nextest --locked || return 1
   fi

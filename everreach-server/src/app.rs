@@ -50,6 +50,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/approvals/{id}/approve", post(approvals::approve))
         .route("/api/approvals/{id}/deny", post(approvals::deny))
         .route("/api/cost", get(cost::month))
+        .route("/api/cost/report", get(cost::report))
         .route("/api/stop", post(stop::stop))
         .route("/api/resume", post(stop::resume))
         .route("/api/keys", get(keys::list).post(keys::create))

@@ -119,12 +119,12 @@ impl Access {
     /// # Errors
     /// 400 for a secret in the query string, 401 without a good key, 403 for a key without the scope.
     pub fn admit(&self, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let Some(scope) = scope_of(method, path) else { return Ok(Caller::Anonymous) };
+        let (caller, may) = self.identify(path, headers)?;
         if query.is_some_and(names_a_secret) {
             let hint = "a key never goes into the query string, where logs keep it: send it as `Authorization: Bearer KEY`";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "key_in_query", hint));
         }
-        let Some(scope) = scope_of(method, path) else { return Ok(Caller::Anonymous) };
-        let (caller, may) = self.identify(path, headers)?;
         // The worker's secret is only ever good where looking and calling is all there is.
         if may.is_none_or(|scopes| scopes.allow(scope)) {
             return Ok(caller);

@@ -41,7 +41,7 @@ impl AllowedHosts {
     pub fn new<S: AsRef<str>>(listen: SocketAddr, further: impl IntoIterator<Item = S>) -> Result<Self> {
         let mut names = Vec::new();
         if !listen.ip().is_unspecified() {
-            names.push(Name { host: listen.ip().to_string(), port: None });
+            names.push(Name { host: listen.ip().to_string(), port: Some(listen.port()) });
         }
         for entry in further {
             let entry = entry.as_ref().trim();
@@ -66,11 +66,16 @@ impl AllowedHosts {
         if is_plain_loopback(authority) {
             return true;
         }
-        split(authority).is_some_and(|seen| {
-            seen.host == "localhost"
-                || seen.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-                || self.names.iter().any(|name| name.host == seen.host && name.port.is_none_or(|port| Some(port) == seen.port))
-        })
+        let is_loopback = |seen: &Name| seen.host == "localhost" || seen.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        split(authority).is_some_and(|seen| is_loopback(&seen)) || self.is_named(authority)
+    }
+
+    /// Whether the operator listed this `host` or `host:port`.
+    fn is_named(&self, authority: &str) -> bool {
+        let matches = |seen: Name| {
+            self.names.iter().any(|name| name.host == seen.host && name.port.is_none_or(|port| Some(port) == seen.port))
+        };
+        split(authority).is_some_and(matches)
     }
 
     /// Refuses a request whose `Host` or `Origin` is foreign. In-process callers send neither; browsers always send both where
@@ -83,14 +88,17 @@ impl AllowedHosts {
             return Err(foreign("Host"));
         }
         let mut hosts = headers.get_all(HOST).iter();
-        if let Some(host) = hosts.next()
-            && (hosts.next().is_some() || !host.to_str().is_ok_and(|host| self.allows(host)))
-        {
+        let host = hosts.next();
+        if host.is_some_and(|host| hosts.next().is_some() || !host.to_str().is_ok_and(|host| self.allows(host))) {
             return Err(foreign("Host"));
         }
+        let host = host.and_then(|host| host.to_str().ok());
         for origin in headers.get_all(ORIGIN) {
             let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-            if !authority.is_some_and(|authority| self.allows(authority)) {
+            // The page must come from here: another program's page on this machine has another port.
+            let is_ours =
+                |authority: &str| host.map_or_else(|| self.allows(authority), |host| host.eq_ignore_ascii_case(authority));
+            if !authority.is_some_and(|authority| is_ours(authority) || self.is_named(authority)) {
                 return Err(foreign("Origin"));
             }
         }

@@ -14,8 +14,6 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 pub const DISPATCH_DURATION: &str = "everreach_dispatch_duration_seconds";
 /// Dollars booked for calls in the cloud; labels `service`, `action`.
 pub const CLOUD_COST: &str = "everreach_cloud_cost_usd";
-/// How often the side that leads has changed.
-pub const FAILOVER_EVENTS: &str = "everreach_failover_events_total";
 /// Seconds since a local or hybrid process started.
 pub const LOCAL_UPTIME: &str = "everreach_local_uptime_sec";
 /// Seconds since a process in the cloud started.
@@ -45,8 +43,7 @@ fn try_install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildE
         .set_buckets_for_metric(Matcher::Full(DISPATCH_DURATION.to_owned()), &DISPATCH_BUCKETS)?
         .install_recorder()?;
     metrics::describe_histogram!(DISPATCH_DURATION, metrics::Unit::Seconds, "Time from accepting a call to its envelope");
-    metrics::describe_counter!(CLOUD_COST, "Dollars booked for calls in the cloud");
-    metrics::describe_counter!(FAILOVER_EVENTS, "Changes of the leading side");
+    metrics::describe_gauge!(CLOUD_COST, "Dollars spent or held for calls in the cloud since this process started");
     metrics::describe_gauge!(LOCAL_UPTIME, metrics::Unit::Seconds, "Seconds since this local process started");
     metrics::describe_gauge!(CLOUD_UPTIME, metrics::Unit::Seconds, "Seconds since this cloud process started");
     metrics::describe_gauge!(BUILD_INFO, "Always 1; the label says which version runs");

@@ -19,7 +19,7 @@ const PROBLEM: &str = "application/problem+json";
     paths(
         dispatch::dispatch, batch::batch, services::list, services::call, explain::explain,
         calls::list, calls::show, calls::resolve,
-        approvals::list, approvals::approve, approvals::deny, cost::month, stop::stop, stop::resume,
+        approvals::list, approvals::approve, approvals::deny, cost::month, cost::report, stop::stop, stop::resume,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),

@@ -113,8 +113,6 @@ pub enum Target {
     Run(Side),
     /// It is not run.
     Refuse(ErrorKind),
-    /// It is handed to the local machine's queue.
-    Queue,
 }
 
 /// The outcome of weighing the rules.
@@ -167,8 +165,8 @@ pub fn decide(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule,
 
 fn on_the_terminal(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
     if route.requires == Some(Side::Local) {
-        seen(Rule::CloudTerminal, Verdict::Choose, "only the local machine can do this: queued for it");
-        return Decision { target: Target::Queue, ..Decision::run(Side::Cloud, Rule::CloudTerminal) };
+        seen(Rule::CloudTerminal, Verdict::Refuse, "only the local machine can do this");
+        return Decision::refuse(ErrorKind::RequiresLocal, Rule::CloudTerminal);
     }
     if conditions.budget == BudgetLevel::Exceeded && !route.essential {
         return out_of_money(seen);
@@ -275,7 +273,6 @@ impl std::fmt::Display for Target {
         match self {
             Self::Run(side) => side.fmt(f),
             Self::Refuse(kind) => write!(f, "refuse: {kind}"),
-            Self::Queue => f.write_str("queue"),
         }
     }
 }

@@ -116,7 +116,7 @@ fn the_cloud_terminal_runs_everything_itself_but_what_only_the_local_machine_can
     assert_eq!(decided(&outward(), &terminal), (Target::Run(Side::Cloud), Rule::CloudTerminal, None));
     let mut browser = outward();
     browser.requires = LOCAL;
-    assert_eq!(decided(&browser, &terminal), (Target::Queue, Rule::CloudTerminal, None));
+    assert_eq!(decided(&browser, &terminal), (Target::Refuse(ErrorKind::RequiresLocal), Rule::CloudTerminal, None));
     terminal.budget = BudgetLevel::Exceeded;
     assert_eq!(decided(&outward(), &terminal), (Target::Refuse(ErrorKind::CostCapExceeded), Rule::Budget, None));
 }

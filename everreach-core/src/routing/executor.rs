@@ -92,19 +92,28 @@ pub struct Execution {
     pub result: Result<Value>,
     /// The nearest names, when the action is unknown.
     pub suggestions: Vec<String>,
+    /// The request that a journal speaks of, in an answer of [`Executor::recall`].
+    pub request_id: Option<Id>,
 }
 
 impl Execution {
     /// It ran and returned this.
     #[must_use]
     pub const fn done(result: Value) -> Self {
-        Self { outcome: Outcome::Executed, result: Ok(result), suggestions: Vec::new() }
+        Self { outcome: Outcome::Executed, result: Ok(result), suggestions: Vec::new(), request_id: None }
     }
 
     /// It failed, and this is known about whether it ran.
     #[must_use]
     pub const fn failed(outcome: Outcome, error: Error) -> Self {
-        Self { outcome, result: Err(error), suggestions: Vec::new() }
+        Self { outcome, result: Err(error), suggestions: Vec::new(), request_id: None }
+    }
+
+    /// Says which request it is about.
+    #[must_use]
+    pub const fn with_request_id(mut self, request_id: Id) -> Self {
+        self.request_id = Some(request_id);
+        self
     }
 
     /// Adds the nearest names.

@@ -104,9 +104,13 @@ fn each_route_asks_for_its_own_scope() {
 
 #[tokio::test]
 async fn a_key_in_the_query_string_is_refused_however_it_is_spelled() {
+    let mut good = HeaderMap::new();
+    good.insert(http::header::AUTHORIZATION, http::HeaderValue::from_static("Bearer the-admin-key"));
     for query in ["key=x", "a=1&TOKEN=x", "api_key", "%61ccess_token=x"] {
-        let problem = closed().await.admit(&Method::GET, "/status", Some(query), &HeaderMap::new()).expect_err("a secret");
-        assert_eq!(problem.status(), StatusCode::BAD_REQUEST, "{query}");
+        let refused =
+            async |headers| closed().await.admit(&Method::GET, "/status", Some(query), headers).expect_err("a secret").status();
+        assert_eq!(refused(&good).await, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(refused(&HeaderMap::new()).await, StatusCode::UNAUTHORIZED, "who comes without a key learns nothing else");
     }
     assert_eq!(
         closed().await.admit(&Method::GET, "/readyz", Some("verbose"), &HeaderMap::new()).expect("open"),

@@ -43,7 +43,7 @@ pub(super) async fn run(command: &ApprovalsCommand, context: &Context) -> Outcom
                 if rows.is_empty() {
                     String::new()
                 } else {
-                    columns(rows, &["id", "action", "state", "created_at", "expires_at"])
+                    columns(rows, &["id", "action", "state", "requested_at", "expires_at"])
                 }
             })?;
             if waiting.as_array().is_none_or(Vec::is_empty) {

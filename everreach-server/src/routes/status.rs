@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use everreach_core::ledger::CallState;
 use everreach_core::runtime::Runtime;
 use everreach_core::store::Dialect;
 use everreach_core::{Error, ErrorKind, Result};
@@ -26,7 +27,8 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("database".to_owned(), part(database(runtime).await));
     parts.insert("cloud".to_owned(), cloud(runtime));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
-    parts.insert("calls".to_owned(), value!({ "under_way": runtime.calls_under_way() }));
+    parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
+    parts.insert("calls".to_owned(), part(calls(runtime).await));
     parts.insert("approvals".to_owned(), part(approvals(runtime).await));
     json(StatusCode::OK, &parts)
 }
@@ -38,6 +40,12 @@ fn part<T: Serialize>(answer: Result<T>) -> Value {
         tracing::warn!(%error, "a part of the status cannot be had");
         value!({ "error": error.kind() })
     })
+}
+
+/// Calls under way, and those that are held for a person (a hundred at most are counted).
+async fn calls(runtime: &Runtime) -> Result<Value> {
+    let held = runtime.ledger().list(CallState::Unknown, 100).await?.len();
+    Ok(value!({ "under_way": runtime.calls_under_way(), "held": held }))
 }
 
 async fn database(runtime: &Runtime) -> Result<Value> {

@@ -152,6 +152,7 @@ pub(crate) struct Status {
     started_at: String,
     uptime_sec: u64,
     stop: StopState,
+    worker: String,
     #[schema(value_type = Object)]
     database: serde_json::Value,
     #[schema(value_type = Object)]

@@ -182,7 +182,13 @@ impl Executor for Hand {
     }
 
     async fn recall(&self, key: &str) -> Result<Option<Execution>> {
-        Ok(self.recalls.lock().expect("nobody panicked").as_ref().and_then(|recalls| recalls(key)))
+        let known = self.recalls.lock().expect("nobody panicked").as_ref().and_then(|recalls| recalls(key));
+        // Unless told otherwise, it speaks of the last request that came in.
+        let last = self.calls().last().map(|call| call.request_id);
+        Ok(known.map(|mut known| {
+            known.request_id = known.request_id.or(last);
+            known
+        }))
     }
 }
 

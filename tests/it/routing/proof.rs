@@ -1,5 +1,7 @@
 //! After an unknown outcome: what the cloud's own journal proves, and what it does not.
 
+use everreach_core::Id;
+
 use super::*;
 
 fn unknown() -> Execution {
@@ -52,6 +54,19 @@ async fn a_journal_that_knows_nothing_proves_nothing() {
 }
 
 #[tokio::test]
+async fn a_no_about_the_request_of_another_machine_proves_nothing() {
+    let (bench, local, cloud) = (Bench::sqlite(), Hand::working("here"), Hand::new(|_| unknown()));
+    cloud.recalling(|_| Some(refused().with_request_id(Id::new())));
+    let runtime = bench.start(Mode::Hybrid, &local, &cloud).await;
+    for replayed in [false, true] {
+        let envelope = runtime.route(dm("hi")).await;
+        assert_eq!((envelope.outcome, envelope.replayed), (Outcome::Unknown, replayed));
+    }
+    assert_eq!((local.count(), cloud.count()), (0, 1));
+    stop(runtime).await;
+}
+
+#[tokio::test]
 async fn a_no_that_may_be_about_an_earlier_try_proves_nothing() {
     let tries = Mutex::new(0);
     let (bench, local) = (Bench::sqlite(), Hand::working("here"));
@@ -81,7 +96,11 @@ async fn a_held_call_asks_again_when_it_is_sent_again() {
         assert_eq!(runtime.route(dm("hi")).await.outcome, Outcome::Unknown);
         stop(runtime).await;
         let alive = Hand::working("there");
-        let known = move || if is_done { Execution::done(json!({"success": true, "by": "there"})) } else { refused() };
+        let sent = dead.calls()[0].request_id;
+        let known = move || {
+            let known = if is_done { Execution::done(json!({"success": true, "by": "there"})) } else { refused() };
+            known.with_request_id(sent)
+        };
         alive.recalling(move |_| Some(known()));
         let runtime = bench.start(Mode::Cloud, &local, &alive).await;
         let envelope = runtime.route(dm("hi")).await;

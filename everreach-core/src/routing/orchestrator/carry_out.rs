@@ -17,10 +17,6 @@ impl Orchestrator {
                 }
                 return flight.envelope.fail(&error);
             }
-            Target::Queue => {
-                let error = Error::new(ErrorKind::RequiresLocal, "only the local machine can do this: call it there");
-                return flight.envelope.fail(&error);
-            }
         };
         let first = self.run_on(flight, side).await;
         if let Some(other) = self.takes_over(flight, decision, side, &first) {
@@ -73,6 +69,7 @@ impl Orchestrator {
             ErrorKind::CostCapExceeded => {
                 Error::new(kind, "the monthly cap is reached: only essential calls still go to the cloud")
             }
+            ErrorKind::RequiresLocal => Error::new(kind, "only the local machine can do this: call it there"),
             ErrorKind::Offline => Error::new(kind, "the cloud cannot be reached and this call may not run elsewhere"),
             other => Error::new(other, "the call is refused"),
         }

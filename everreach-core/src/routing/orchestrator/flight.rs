@@ -13,7 +13,7 @@ use crate::routing::{Call, Decision, Dedupe, Route, RouteMatch, RouteRequest};
 use crate::{Envelope, Error, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
 
 /// The lease outlives the call's own deadline by this much, so that a slow answer still finds its row.
-const LEASE_MARGIN: Duration = Duration::from_secs(60);
+pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(60);
 /// No call is waited for longer, whatever its caller says: a lease as long as that must end some day.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// What the database gets at least, however little time the call has.

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use super::Orchestrator;
-use super::flight::Flight;
+use super::flight::{Flight, LEASE_MARGIN};
 use super::person::Agreement;
-use crate::ledger::{Begun, Claim, ways_to_resolve};
+use crate::ledger::{AttemptEnd, Begun, Claim, Ledger, ways_to_resolve};
 use crate::routing::Target;
 use crate::{Envelope, Error, ErrorKind, Outcome, Result};
 
-const FINISH_TRIES: u32 = 5;
 const FINISH_PAUSE: Duration = Duration::from_millis(500);
 
 impl Orchestrator {
@@ -84,19 +83,34 @@ impl Orchestrator {
         flight.envelope
     }
 
-    /// Writes the answer into the journal. Should that not work out, the row stays "dispatched" and its lease decides: the call
-    /// is then held as unknown, which is safe.
+    /// Writes the answer into the journal. While the database is away the caller gets the answer all the same, and the writing goes
+    /// on for as long as the lease lasts. Should even that not work out, the call is held as unknown, which is safe.
     async fn finish(&self, flight: &mut Flight, claim: &Claim) {
         let last_try = flight.last_try.take();
-        for left in (0..FINISH_TRIES).rev() {
-            match self.parts.ledger.finish(claim, last_try.clone(), &flight.envelope).await {
-                Ok(()) => return,
-                Err(error) if error.kind() == ErrorKind::StoreUnavailable && left > 0 => tokio::time::sleep(FINISH_PAUSE).await,
-                Err(error) => {
-                    tracing::error!(?error, key = %claim.key, "the call's answer is not in the journal");
-                    return;
-                }
+        match self.parts.ledger.finish(claim, last_try.clone(), &flight.envelope).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
+                tracing::warn!(%error, key = %claim.key, "the call's answer waits for the database");
+                let (ledger, claim, envelope) = (self.parts.ledger.clone(), claim.clone(), flight.envelope.clone());
+                self.parts.tasks.spawn(finish_later(ledger, claim, last_try, envelope));
+            }
+            Err(error) => tracing::error!(?error, key = %claim.key, "the call's answer is not in the journal"),
+        }
+    }
+}
+
+async fn finish_later(ledger: Ledger, claim: Claim, last_try: Option<AttemptEnd>, envelope: Envelope) {
+    let keep_trying = async {
+        loop {
+            tokio::time::sleep(FINISH_PAUSE).await;
+            match ledger.finish(&claim, last_try.clone(), &envelope).await {
+                Err(error) if error.kind() == ErrorKind::StoreUnavailable => {}
+                finished => return finished,
             }
         }
+    };
+    match tokio::time::timeout(LEASE_MARGIN, keep_trying).await {
+        Ok(Ok(())) => {}
+        outcome => tracing::error!(?outcome, key = %claim.key, "the call's answer is not in the journal"),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! # Law
 //! Only a definite answer changes anything. "Not known there" proves nothing, since the request may still be on its way; and "it did
-//! not run" proves something only when a single request with the key ever left, or the answer could be about an earlier one.
+//! not run" proves something only when it speaks of the very request that left here, and that was the only one: the same key may have
+//! been used before, or by another machine.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::Orchestrator;
 use super::flight::Flight;
 use crate::ledger::{IdempotencyKey, Verdict};
 use crate::routing::{Execution, Executor};
-use crate::{Envelope, Outcome, Result, Side};
+use crate::{Envelope, Id, Outcome, Result, Side};
 
 impl Orchestrator {
     /// After an unknown outcome the cloud's own journal may know more, if there is time left to ask it.
@@ -19,18 +20,17 @@ impl Orchestrator {
         if side != Side::Cloud || execution.outcome != Outcome::Unknown {
             return execution;
         }
-        Box::pin(self.recall(cloud, &claim.key, flight.remaining(&self.parts))).await.unwrap_or(execution)
+        Box::pin(self.recall(cloud, &claim.key, flight.call.request_id, flight.remaining(&self.parts))).await.unwrap_or(execution)
     }
 
     /// A held call that was last tried in the cloud may have been settled there since. Where the cloud's journal proves it, the
     /// call is resolved; answers what the ledger now holds, `None` when it stays held.
     pub(super) async fn resolve_held(&self, flight: &Flight, key: &IdempotencyKey) -> Result<Option<Envelope>> {
         let Some(cloud) = self.other_terminal() else { return Ok(None) };
-        let record = self.parts.ledger.get(key).await?;
-        if record.and_then(|record| record.attempts.last().map(|last| last.executor == Side::Cloud.as_str())) != Some(true) {
-            return Ok(None);
-        }
-        let Some(known) = self.recall(cloud, key, flight.remaining(&self.parts)).await else { return Ok(None) };
+        let Some(record) = self.parts.ledger.get(key).await? else { return Ok(None) };
+        let was_in_cloud = record.attempts.last().is_some_and(|last| last.executor == Side::Cloud.as_str());
+        let Some(sent) = record.envelope.map(|held| held.request_id).filter(|_| was_in_cloud) else { return Ok(None) };
+        let Some(known) = self.recall(cloud, key, sent, flight.remaining(&self.parts)).await else { return Ok(None) };
         let (verdict, result) = match (known.outcome, known.result) {
             (Outcome::Executed, Ok(result)) => (Verdict::Happened, Some(result)),
             (Outcome::NotExecuted, _) => (Verdict::DidNotHappen, None),
@@ -53,11 +53,12 @@ impl Orchestrator {
         parts.cloud.as_deref().filter(|_| is_there)
     }
 
-    async fn recall(&self, cloud: &dyn Executor, key: &IdempotencyKey, patience: Duration) -> Option<Execution> {
+    /// What the cloud's journal proves of the request with the id `sent`.
+    async fn recall(&self, cloud: &dyn Executor, key: &IdempotencyKey, sent: Id, patience: Duration) -> Option<Execution> {
         let known = tokio::time::timeout(patience, cloud.recall(key.as_str())).await.ok()?.ok()??;
         match known.outcome {
             Outcome::Executed | Outcome::Queued => Some(known),
-            Outcome::NotExecuted if self.left_once(key).await => Some(known),
+            Outcome::NotExecuted if known.request_id == Some(sent) && self.left_once(key).await => Some(known),
             _ => None,
         }
     }

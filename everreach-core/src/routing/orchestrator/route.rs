@@ -144,7 +144,7 @@ impl Orchestrator {
             self.decide(&flight, false, &mut |rule, verdict, why| rules.push(RuleVerdict::new(rule, verdict, why))).await?;
         let env = match decision.target {
             Target::Run(side) => Some(side),
-            Target::Refuse(_) | Target::Queue => None,
+            Target::Refuse(_) => None,
         };
         let price = if env == Some(Side::Cloud) { self.price(&flight.route) } else { Some(MicroUsd::ZERO) };
         let would = would(&flight.route, &decision, price);
@@ -172,7 +172,6 @@ fn would(route: &Route, decision: &Decision, price: Option<MicroUsd>) -> String 
     let action = &route.action;
     match decision.target {
         Target::Refuse(kind) => format!("refuse {action}: {kind}"),
-        Target::Queue => format!("queue {action} for the local machine"),
         Target::Run(Side::Cloud) => match price {
             Some(price) => format!("run {action} in the cloud for {price} USD{}", fallback_clause(decision)),
             None => format!("refuse {action}: {} (its route states no cost_usd)", ErrorKind::Unpriced),

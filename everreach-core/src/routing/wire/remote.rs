@@ -112,8 +112,12 @@ impl Remote {
             // Only an answer that is complete there counts: a key that is not known yet may still arrive.
             let is_settled =
                 status.is_success() && record.get("state").is_some_and(|state| state == "executed" || state == "not_executed");
-            let answer = record.get("envelope").filter(|envelope| is_settled && envelope.is_object()).map(ToString::to_string);
-            Ok(answer.map(|answer| classify(status, &headers, answer.as_bytes(), Effect::Outward, self.clock.now())))
+            let Some(envelope) = record.get("envelope").filter(|envelope| is_settled && envelope.is_object()) else {
+                return Ok(None);
+            };
+            let mut known = classify(status, &headers, envelope.to_string().as_bytes(), Effect::Outward, self.clock.now());
+            known.request_id = envelope.get("request_id").and_then(|id| id.as_str()?.parse().ok());
+            Ok(Some(known))
         };
         let late = |_| Error::new(ErrorKind::Timeout, "the other side's journal did not answer in time");
         timeout(within, ask).await.map_err(late)?.map_err(|error: Error| error.with_operation("recall a call"))
