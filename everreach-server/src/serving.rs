@@ -48,7 +48,8 @@ impl Server {
         let hosts = AllowedHosts::new(address, &settings.allowed_hosts)?;
         let signals = Signals::listen()
             .map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))?;
-        Ok(Self { listener, state: AppState::new(runtime.clone(), access, hosts), address, signals })
+        let state = AppState::new(runtime.clone(), access, hosts).with_replicas(settings.replicas);
+        Ok(Self { listener, state, address, signals })
     }
 
     /// Where it listens.

@@ -33,7 +33,7 @@ pub(super) fn run(command: &ConfigCommand, context: &Context) -> Outcome {
 fn show(context: &Context, has_origin: bool) -> Outcome {
     let settings = &context.settings;
     let row = |setting: &table::Setting| {
-        let mut row = json!({"name": setting.env, "key": setting.key, "value": settings.shown(setting)});
+        let mut row = json!({"name": setting.env, "key": setting.key, "value": settings.in_force(setting)});
         if has_origin || context.output.is_json() {
             row["origin"] = Value::String(settings.origin(setting).to_string());
         }

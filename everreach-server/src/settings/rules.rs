@@ -1,6 +1,7 @@
 //! The rules that tie settings together, and what comes out: the runtime's configuration and the server's.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,6 +14,7 @@ use everreach_core::{Error, ErrorKind, Mode, Result};
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::table::Setting;
 use super::{Origin, Settings, table};
 
 /// What a process is in a pair of a cloud and a local terminal.
@@ -66,6 +68,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// What it is.
     pub role: Role,
+    /// How many of these run behind one address.
+    pub replicas: NonZeroU32,
     /// Further `Host` names it answers.
     pub allowed_hosts: Vec<String>,
     /// A bearer key with all scopes.
@@ -123,6 +127,7 @@ impl Settings {
         let server = ServerSettings {
             listen: self.listen()?,
             role,
+            replicas: self.parse(&table::REPLICAS, "a number of at least 1")?,
             allowed_hosts: self.list(&table::ALLOWED_HOSTS),
             admin_key: self.secret(&table::ADMIN_KEY),
             worker_secret: self.secret(&table::WORKER_SECRET),
@@ -145,6 +150,19 @@ impl Settings {
         })?;
         let is_given = self.origin(&table::LISTEN) != Origin::Default;
         Ok(if is_given || self.mode()? != Mode::Cloud { address } else { SocketAddr::new(address.ip(), CLOUD_PORT) })
+    }
+
+    /// The value that holds, as people may see it: where a default follows from other settings, what it comes to.
+    #[must_use]
+    pub fn in_force(&self, setting: &Setting) -> Option<String> {
+        let derived = match setting.env {
+            "EVERREACH_LISTEN" => self.listen().ok().map(|address| address.to_string()),
+            "EVERREACH_ROLE" => self.mode().and_then(|mode| self.role(mode)).ok().map(|role| role.as_str().to_owned()),
+            "DATABASE_URL" => self.store().ok().map(|store| store.url),
+            "MONTHLY_COST_SOFT_CAP" => self.cost().ok().map(|cost| cost.soft_cap.to_string()),
+            _ => None,
+        };
+        derived.filter(|_| self.origin(setting) == Origin::Default).or_else(|| self.shown(setting))
     }
 
     /// The folder of the database and the run records.

@@ -46,6 +46,9 @@ pub const LISTEN: Setting = plain(
     "127.0.0.1:8080",
     "address of the server, port 8090 when env is cloud; beyond loopback it needs at least one key",
 );
+/// How many of these run.
+pub const REPLICAS: Setting =
+    plain("EVERREACH_REPLICAS", "replicas", "1", "how many of these run behind one address, for /health");
 /// Further names to answer.
 pub const ALLOWED_HOSTS: Setting =
     unset("EVERREACH_ALLOWED_HOSTS", "allowed_hosts", "comma-separated Host names to answer besides the loopback names");
@@ -122,10 +125,11 @@ pub const LOG_FILTER: Setting = unset("RUST_LOG", "log.filter", "log filter such
 pub const NO_COLOR: Setting = unset("NO_COLOR", "no_color", "any value: no colors in the output");
 
 /// What routing, the server and the command line read.
-const CORE: [Setting; 27] = [
+const CORE: [Setting; 28] = [
     ENV,
     ROLE,
     LISTEN,
+    REPLICAS,
     ALLOWED_HOSTS,
     ADMIN_KEY,
     CLIENT_KEY,
