@@ -14,6 +14,9 @@ use crate::{Error, ErrorKind, Result};
 /// Names the lock of whoever changes the schema: "everreac" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6576_6572_7265_6163;
 
+/// How long the first connection may take; a server that is not there should be said soon.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 pub(super) struct PostgresStore {
     pool: PgPool,
@@ -34,7 +37,12 @@ impl PostgresStore {
             .max_connections(config.connections.max(2) * 4)
             .acquire_timeout(config.write_timeout)
             .connect_lazy_with(options);
-        bring_up_to_date(&mut *pool.acquire().await?).await?;
+        let first = tokio::time::timeout(FIRST_CONNECTION.min(config.write_timeout), pool.acquire()).await;
+        let mut first = first.map_err(|_| {
+            Error::new(ErrorKind::StoreUnavailable, "the database server does not answer: check DATABASE_URL, and that it runs")
+        })??;
+        bring_up_to_date(&mut first).await?;
+        drop(first);
         Ok(Self { pool, write_timeout: config.write_timeout })
     }
 
