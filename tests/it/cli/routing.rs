@@ -94,6 +94,8 @@ fn the_month_is_shown_and_forecast() {
     let month = place.run(&["--json", "cost"]).json(0);
     assert_eq!((month["cap_usd"].as_f64(), month["exceeded"].as_bool()), (Some(400.0), Some(false)));
     assert!(place.run(&["--json", "cost", "forecast"]).json(0)["forecast_usd"].is_number());
+    let report = place.run(&["--json", "cost", "report"]).json(0);
+    assert_eq!((&report["spent_usd"], &report["month"]["cap_usd"], &report["zone"]), (&json!(0.0), &json!(400.0), &json!("UTC")));
 }
 
 #[test]
