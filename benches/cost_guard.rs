@@ -2,6 +2,9 @@
 //!
 //! The peer is what a program without the guard would do: `BEGIN IMMEDIATE`, the same conditional update, insert and event,
 //! `COMMIT`, at the same durability.
+//!
+//! How far apart they are depends on the disk: sharing a commit saves what an fsync costs. Where that is 70 µs, what is left on our
+//! side is the way to SQLite's own thread and back, once per text of statements; on a slower disk the distance grows.
 
 use std::sync::Arc;
 use std::time::Duration;
