@@ -97,7 +97,7 @@ step "format" cargo fmt --all --check
 step "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 step "each feature of the core alone" features_alone
 step "the program" cargo build --locked --workspace --all-features --bins
-step "tests" cargo nextest run --locked --workspace --all-features
+step "tests" cargo nextest run --locked --workspace --all-features --no-fail-fast
 step "doc tests" cargo test --locked --workspace --all-features --doc
 step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 step "the core as a package" cargo package --locked -p everreach-core --allow-dirty

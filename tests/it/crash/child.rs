@@ -74,20 +74,15 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn start(job: &Job) -> Self {
-        Self::start_as(job, |command| command)
-    }
-
-    /// With changes to the command: another user, another resource limit.
-    pub(crate) fn start_as(job: &Job, change: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let program = std::env::current_exe().expect("the test binary has a path");
-        Self::start_through(Command::new(program), job, change)
+        Self::start_through(Command::new(program), job)
     }
 
     /// Through another program that ends by becoming the test binary: its arguments follow those given.
-    pub(crate) fn start_through(mut command: Command, job: &Job, change: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+    pub(crate) fn start_through(mut command: Command, job: &Job) -> Self {
         command.args(["--exact", ENTRY, "--nocapture"]).env(VARIABLE, serde_json::to_string(job).expect("a job is JSON"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = change(&mut command).spawn().expect("the child starts");
+        let mut process = command.spawn().expect("the child starts");
         let output = BufReader::new(process.stdout.take().expect("its output is a pipe")).lines();
         Self { process, output }
     }

@@ -100,7 +100,7 @@ async fn a_full_disk_refuses_writes_whole_and_takes_them_again_later() {
     let namespace = namespace.expect("a small file system can be mounted: as root, in a user namespace, or with sudo");
     let program = std::env::current_exe().expect("the test binary has a path");
     let job = Job::FillDisk { folder: folder.path().display().to_string() };
-    let reports = Child::start_through(on_small_disk(namespace, folder.path(), &program), &job, |command| command).finish().await;
+    let reports = Child::start_through(on_small_disk(namespace, folder.path(), &program), &job).finish().await;
     let [Report::Refused(word, text), Report::Done] = &reports[..] else { panic!("{reports:?}") };
     assert_eq!(word, "store_unavailable", "{text}");
     assert!(text.contains("full"), "it says why: {text}");
