@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Extensions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -36,6 +37,8 @@ pub struct Call {
     pub timeout: Duration,
     /// How many EverReach processes the call has passed through.
     pub hops: u32,
+    /// Values of the embedder's own that its executor finds here again. They never leave this process.
+    pub extensions: Extensions,
 }
 
 impl Call {
@@ -50,6 +53,7 @@ impl Call {
             request_id: Id::new(),
             timeout: Duration::from_secs(30),
             hops: 0,
+            extensions: Extensions::new(),
         }
     }
 

@@ -34,7 +34,7 @@ pub use decision::{Conditions, Decision, Rule, Target, Verdict, decide};
 pub use executor::MockExecutor;
 pub use executor::{Call, Execution, Executor, Params, ServiceListing};
 pub use explanation::{ExplainedDecision, Explanation, RuleVerdict};
-pub use local::{CallContext, LocalExecutor, LocalExecutorBuilder};
+pub use local::{CallContext, DispatchExecutor, LocalExecutor, LocalExecutorBuilder};
 pub use offline::OfflineCache;
 pub use orchestrator::Orchestrator;
 pub(crate) use orchestrator::OrchestratorParts;

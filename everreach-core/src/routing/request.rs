@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::Extensions;
+
 use super::Params;
 use crate::{ActionName, Id, Side};
 
@@ -30,13 +32,24 @@ pub struct RouteRequest {
     pub hops: u32,
     /// The id that logs and events carry.
     pub request_id: Id,
+    /// Values of the embedder's own for its executors: a trace, a tenant, a language's call context. They never leave this process.
+    pub extensions: Extensions,
 }
 
 impl RouteRequest {
     /// A call without wishes.
     #[must_use]
     pub fn new(action: ActionName, params: Params) -> Self {
-        Self { action, params, force_env: None, idempotency_key: None, timeout: None, hops: 0, request_id: Id::new() }
+        Self {
+            action,
+            params,
+            force_env: None,
+            idempotency_key: None,
+            timeout: None,
+            hops: 0,
+            request_id: Id::new(),
+            extensions: Extensions::new(),
+        }
     }
 
     /// Insists on a side.
@@ -64,6 +77,21 @@ impl RouteRequest {
     #[must_use]
     pub const fn with_hops(mut self, hops: u32) -> Self {
         self.hops = hops;
+        self
+    }
+
+    /// Lets a value travel with the call to its executor; a second one of the same type replaces the first.
+    ///
+    /// ```
+    /// use everreach_core::routing::{Params, RouteRequest};
+    /// #[derive(Clone)]
+    /// struct Tenant(&'static str);
+    /// let request = RouteRequest::new("dm.stats".parse().expect("a name"), Params::new()).with_extension(Tenant("north"));
+    /// assert_eq!(request.extensions.get::<Tenant>().map(|tenant| tenant.0), Some("north"));
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        let _former = self.extensions.insert(value);
         self
     }
 

@@ -138,3 +138,18 @@ async fn a_worker_keeps_the_law_of_executors() {
     let suite = ExecutorConformance::new(name("dm.stats")).with_failing(name("dm.fail")).with_hanging(name("dm.hang"));
     suite.check(&**side.worker.as_ref().expect("a worker")).await.expect("conforms");
 }
+
+#[tokio::test]
+async fn an_embedders_executor_comes_first_and_passes_on_what_it_does_not_know() {
+    let own = LocalExecutor::builder().handler("dm.stats", "Theirs", |_, _| async { Ok(json!("embedder")) });
+    let server = FaultServer::start([from_worker(), listing(), listing()]).await.expect("a server");
+    let (_, side) = side(&server);
+    let side = side.with_first(Arc::new(own.build().expect("a registry")));
+    assert_eq!(run(&side, "dm.stats").await, "embedder");
+    assert_eq!(run(&side, "email.send").await, "worker");
+    assert_eq!(run(&side, "system.heartbeat").await, "registry");
+    let listed = side.services().await.expect("a list");
+    let description =
+        listed.iter().find(|listing| listing.action.as_str() == "dm.stats").map(|listing| listing.description.as_str());
+    assert_eq!(description, Some("Theirs"));
+}

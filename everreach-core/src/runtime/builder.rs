@@ -36,6 +36,7 @@ pub struct RuntimeBuilder {
     clock: Option<SharedClock>,
     store: Option<Store>,
     local: Option<Arc<dyn Executor>>,
+    registry: Option<Arc<dyn Executor>>,
     handlers: Vec<AddHandlers>,
     cloud: Option<Arc<dyn Executor>>,
     classifier: Option<Arc<dyn Classifier>>,
@@ -57,6 +58,7 @@ impl RuntimeBuilder {
             clock: None,
             store: None,
             local: None,
+            registry: None,
             handlers: Vec::new(),
             cloud: None,
             classifier: None,
@@ -93,6 +95,13 @@ impl RuntimeBuilder {
     /// ```
     pub fn with_handlers(mut self, add: impl FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send + 'static) -> Self {
         self.handlers.push(Box::new(add));
+        self
+    }
+
+    /// Asks a registry of the embedder's own before anything else on this machine; what it does not know goes on to the handlers of
+    /// this process and the worker. Usually a [`DispatchExecutor`](crate::routing::DispatchExecutor).
+    pub fn with_registry(mut self, registry: Arc<dyn Executor>) -> Self {
+        self.registry = Some(registry);
         self
     }
 
@@ -178,7 +187,7 @@ impl RuntimeBuilder {
         };
         let local = match self.local {
             Some(local) => local,
-            None => local_side(&sources, self.handlers)?,
+            None => local_side(&sources, self.handlers, self.registry)?,
         };
         let orchestrator = Orchestrator::new(OrchestratorParts {
             config: config.routing.clone(),
@@ -259,11 +268,18 @@ fn cloud_side(
 }
 
 /// The actions of this process, those of an embedder among them, and the worker beside it.
-fn local_side(sources: &Sources, handlers: Vec<AddHandlers>) -> Result<Arc<dyn Executor>> {
+fn local_side(
+    sources: &Sources,
+    handlers: Vec<AddHandlers>,
+    registry_of_embedder: Option<Arc<dyn Executor>>,
+) -> Result<Arc<dyn Executor>> {
     let registry = handlers.into_iter().fold(services::registry(sources), |registry, add| add(registry)).build()?;
-    let side = LocalSide::new(registry, Arc::clone(&sources.clock));
-    Ok(Arc::new(match &sources.worker {
-        Some(worker) => side.with_worker(Arc::clone(worker)),
-        None => side,
-    }))
+    let mut side = LocalSide::new(registry, Arc::clone(&sources.clock));
+    if let Some(worker) = &sources.worker {
+        side = side.with_worker(Arc::clone(worker));
+    }
+    if let Some(first) = registry_of_embedder {
+        side = side.with_first(first);
+    }
+    Ok(Arc::new(side))
 }

@@ -26,4 +26,4 @@ pub mod stop;
 mod version;
 
 pub use context::Context;
-pub use run::main;
+pub use run::{main, main_with};

@@ -1,5 +1,6 @@
 //! From the arguments to the exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -21,9 +22,22 @@ const WORKER_THREADS: usize = 2;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    main_with(std::env::args_os()).into()
+}
+
+/// Runs the command line with these arguments, the program's name first: for hosts whose process is not the program `everreach`.
+///
+/// ```
+/// use everreach_server::commands::main_with;
+/// use everreach_server::exit::Exit;
+/// assert_eq!(main_with(["everreach", "--no-such-flag"]), Exit::Usage);
+/// ```
+#[must_use]
+pub fn main_with(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse_arguments(&error),
+        Err(error) => return refuse_arguments(&error, &arguments),
     };
     let format = if cli.global.json { Format::Json } else { Format::Plain };
     let notes = if cli.global.quiet { Notes::Quiet } else { Notes::Shown };
@@ -37,26 +51,26 @@ pub fn main() -> ExitCode {
         Err(error) => (Err(error.into()), plain),
     };
     match result {
-        Ok(()) => Exit::Ok.into(),
+        Ok(()) => Exit::Ok,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit().into()
+            failure.exit()
         }
     }
 }
 
 /// Help and version are data; everything else is a mistake in the arguments.
-fn refuse_arguments(error: &clap::Error) -> ExitCode {
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+fn refuse_arguments(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
     if wants_json && !matches!(error.kind(), ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion) {
         let text = error.render().to_string();
         let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let failure = Failure::Error(Error::new(ErrorKind::InvalidInput, sentence));
         Output::new(Format::Json, Notes::Quiet, Colors::Never).failure(&failure);
-        return failure.exit().into();
+        return failure.exit();
     }
     let _reader_gone = error.print();
-    if error.exit_code() == 0 { Exit::Ok.into() } else { Exit::Usage.into() }
+    if error.exit_code() == 0 { Exit::Ok } else { Exit::Usage }
 }
 
 fn load(cli: &Cli) -> Result<Settings> {

@@ -7,6 +7,7 @@ use std::future::Future;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http::Extensions;
 use serde_json::Value;
 
 use super::super::{Call, Params, ServiceListing};
@@ -28,6 +29,8 @@ pub struct CallContext {
     pub idempotency_key: Option<String>,
     /// The id that logs and events carry.
     pub request_id: Id,
+    /// What came with the request: see [`RouteRequest::with_extension`](crate::routing::RouteRequest::with_extension).
+    pub extensions: Extensions,
 }
 
 impl From<&Call> for CallContext {
@@ -37,6 +40,7 @@ impl From<&Call> for CallContext {
             effect: call.effect,
             idempotency_key: call.idempotency_key.clone(),
             request_id: call.request_id,
+            extensions: call.extensions.clone(),
         }
     }
 }
@@ -94,7 +98,7 @@ impl LocalExecutorBuilder {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<()>> + Send + 'static,
     {
-        self.startup = Startup::with(move || init().boxed());
+        self.startup = Startup::with(move |_| init().boxed());
         self
     }
 

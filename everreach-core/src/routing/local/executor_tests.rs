@@ -1,7 +1,9 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -9,6 +11,7 @@ use tokio::sync::Notify;
 use super::super::super::Params;
 use super::*;
 use crate::testing::ExecutorConformance;
+use crate::{Effect, Error, ErrorKind};
 
 fn call(action: &str, effect: Effect) -> Call {
     Call::new(action.parse().expect("a name"), Params::new()).with_effect(effect)

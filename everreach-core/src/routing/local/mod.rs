@@ -5,8 +5,11 @@
 //! outcome unknown, never lost.
 
 mod builder;
+mod dispatch;
 mod executor;
 mod startup;
+mod supervised;
 
 pub use builder::{CallContext, LocalExecutorBuilder};
+pub use dispatch::DispatchExecutor;
 pub use executor::LocalExecutor;

@@ -50,6 +50,7 @@ impl Flight {
             request_id: request.request_id,
             timeout: parts.config.try_timeout,
             hops: request.hops,
+            extensions: request.extensions,
         };
         Self {
             call,

@@ -35,19 +35,23 @@ pub(super) struct Answer {
 impl Answer {
     /// `None` when the body is not a JSON object.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        serde_json::from_slice(body).ok().map(Self::of)
+    }
+
+    /// The fields that matter.
+    pub(super) fn of(mut fields: Map<String, Value>) -> Self {
         let word = ["error", "code"].into_iter().find_map(|name| ErrorKind::from_code(fields.get(name)?.as_str()?));
         let said = |name: &str| text_of(fields.get(name)?);
         let detail = said("detail").or_else(|| said("error")).or_else(|| said("message")).or_else(|| said("title"));
         let suggestions = fields.get("suggestions").and_then(Value::as_array);
-        Some(Self {
+        Self {
             ok: fields.get("ok").and_then(Value::as_bool),
             outcome: fields.get("outcome").and_then(Value::as_str).and_then(|word| word.parse().ok()),
             word,
             detail,
             suggestions: suggestions.map(|names| names.iter().filter_map(text_of).collect()),
             result: fields.remove("result").unwrap_or_default(),
-        })
+        }
     }
 
     /// Whether it says that the topic does not exist. A list of suggestions alone is not enough: a wrong yes would let an

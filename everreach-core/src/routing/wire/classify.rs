@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
 
 use super::super::Execution;
 use super::super::verdict::{Doubt, in_doubt, judged, unknown_action};
@@ -40,7 +41,39 @@ use crate::{Effect, Error, ErrorKind, Outcome, Retry, Timestamp};
 pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effect, now: Timestamp) -> Execution {
     let asked =
         headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| parse_retry_after(text, now));
-    let answer = Answer::parse(body);
+    judge(status, Answer::parse(body), effect, asked)
+}
+
+/// What became of a try that a registry in this process answered like this. It came back, so it ran, unless it says otherwise; an
+/// answer without `ok` counts as a failure.
+///
+/// ```
+/// use everreach_core::routing::wire::registry_answer;
+/// use everreach_core::{Effect, ErrorKind, Outcome};
+/// use serde_json::json;
+/// let answer = registry_answer(json!({"ok": true, "topic": "dm.stats", "result": {"sent": 3}}), Effect::Read);
+/// assert_eq!(answer.result.expect("a result"), json!({"sent": 3}));
+/// let answer = registry_answer(json!({"ok": false, "error": "Unknown topic: dm.sned"}), Effect::Outward);
+/// assert_eq!(answer.outcome, Outcome::NotExecuted);
+/// assert_eq!(answer.result.expect_err("unknown").kind(), ErrorKind::UnknownAction);
+/// ```
+#[must_use]
+pub fn registry_answer(answer: Value, effect: Effect) -> Execution {
+    let Value::Object(fields) = answer else { return no_envelope() };
+    let answer = Answer::of(fields);
+    if answer.ok.is_none() && answer.outcome.is_none() {
+        no_envelope()
+    } else {
+        judge(StatusCode::OK, Some(answer), effect, None)
+    }
+}
+
+fn no_envelope() -> Execution {
+    let detail = "the registry answered without an envelope; its answers have the form {ok, topic, result} or {ok, topic, error}";
+    Execution::failed(Outcome::Executed, Error::new(ErrorKind::HandlerError, detail))
+}
+
+fn judge(status: StatusCode, answer: Option<Answer>, effect: Effect, asked: Option<Duration>) -> Execution {
     match answer {
         Some(Answer { outcome: Some(outcome), .. }) => stated(status, outcome, answer.unwrap_or_default(), effect, asked),
         Some(Answer { ok: Some(true), result, .. }) if status.is_success() => judged(result),

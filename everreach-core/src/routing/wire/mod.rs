@@ -9,6 +9,6 @@ mod classify;
 mod listing;
 mod remote;
 
-pub use classify::classify;
+pub use classify::{classify, registry_answer};
 pub use listing::parse_listing;
 pub(super) use remote::Remote;
