@@ -83,8 +83,7 @@ class HybridOrchestrator:
         self._stop_file = stop_file or os.path.join(os.path.dirname(path), "STOP")
         endpoint = cloud_endpoint or os.environ.get("CLOUD_ENDPOINT", "")
         self._cloud = Cloud(endpoint, cloud_key or os.environ.get("EVERREACH_CLOUD_KEY", ""), transport)
-        self._cap, self._soft_cap = round(cap_usd * 1_000_000), round(soft_cap_usd * 1_000_000)
-        self._waits = retry_waits_s
+        self._cap, self._soft_cap, self._waits = round(cap_usd * 1_000_000), round(soft_cap_usd * 1_000_000), retry_waits_s
         self._tasks: set[asyncio.Task[Envelope]] = set()
         self._own, self._own_loops = threading.local(), list[asyncio.AbstractEventLoop]()
         self._helpers = ThreadPoolExecutor(thread_name_prefix="peer-sync")
@@ -136,7 +135,8 @@ class HybridOrchestrator:
         try:
             loop: asyncio.AbstractEventLoop = self._own.loop
         except AttributeError:
-            loop = self._own.loop = asyncio.new_event_loop()
+            # Not the policy's: uvloop starts and stops more slowly than it runs.
+            loop = self._own.loop = asyncio.SelectorEventLoop()
             self._own_loops.append(loop)
         return loop
 

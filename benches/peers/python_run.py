@@ -1,7 +1,7 @@
 """The wheel beside a plain-Python orchestrator of the same behaviour, in one run: what a call, a classification and an import cost.
 
-Run it with the interpreter of a virtual environment that has both the wheel and httpx. The sides take turns, round by round, in this
-one process; each single call is timed, and a figure is the median over the rounds of the round's p50 or p99. The collector is off
+Run it with the interpreter of a virtual environment that has both the wheel and httpx. The sides take turns, round by round, in
+this one process; each single call is timed, and a figure is the median over the rounds of the round's p50 or p99. The collector is off
 while a side is measured, and between two sides there is a pause in which batched events are written, so that neither pays for the
 other. Ratios are what counts; absolute times depend on the machine and on what else runs there.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import importlib
 import os
 import statistics
 import subprocess
@@ -174,7 +175,7 @@ def measure(sides: list[Side], rounds: int) -> dict[tuple[str, str], Figure]:
 def import_ms(modules: dict[str, str]) -> dict[str, float]:
     """How much longer an interpreter runs that imports the module: the difference of medians over processes that take turns."""
     times: dict[str, list[float]] = defaultdict(list)
-    env = {**os.environ, "PYTHONPATH": str(HERE)}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))}
     # Both from compiled files, as installed packages are.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as compiled:
@@ -241,8 +242,7 @@ def main() -> None:
     options = parser.parse_args()
     loop_factory = None
     if options.uvloop:
-        import uvloop
-
+        uvloop = importlib.import_module("uvloop")
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         loop_factory = uvloop.new_event_loop
 
@@ -255,9 +255,7 @@ def main() -> None:
         sides = [Side("peer", peer, Path(folder), options.calls, runner)]
         sides[0].add_inline()
         if not options.peer_only:
-            import everreach
-
-            sides.append(Side("everreach", everreach, Path(folder), options.calls, runner))
+            sides.append(Side("everreach", importlib.import_module("everreach"), Path(folder), options.calls, runner))
         figures = measure(sides, options.rounds)
         for side in sides:
             side.close()
