@@ -1,0 +1,180 @@
+//! Calling a function of the user's: plain or `async def`, on the thread where it belongs.
+//!
+//! # Law
+//! - A plain function never blocks the event loop or a thread of the runtime: it runs in the pool for blocking work, or on the
+//!   caller's own thread when the caller waits there.
+//! - A coroutine runs on the loop of the caller who awaits, or on a loop of our own for one who waits.
+//! - No lock of ours is held while the user's code runs.
+
+use std::sync::Arc;
+
+use everreach_core::routing::Execution;
+use everreach_core::{Effect, Error, ErrorKind, Outcome, Result};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+
+use crate::caller::Caller;
+use crate::{coroutine, errors, wait};
+
+/// A function of the user's.
+#[derive(Clone)]
+pub(crate) struct Callback(Arc<Function>);
+
+struct Function {
+    object: Py<PyAny>,
+    is_async: bool,
+}
+
+/// How a call of it ended without a value.
+pub(crate) enum Ended {
+    /// It raised.
+    Raised(PyErr),
+    /// Its task was cancelled, by its loop or by its own hand.
+    Cancelled,
+    /// It never began: its loop is closed.
+    NotBegun,
+}
+
+impl Ended {
+    /// What a handler that ended like this says about the call.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Raised(raised) => Python::attach(|py| {
+                let error = errors::caught(py, &raised);
+                tracing::warn!(error = ?error, "a handler raised");
+                error
+            }),
+            Self::Cancelled => Error::new(ErrorKind::OutcomeUnknown, "the handler's task was cancelled"),
+            Self::NotBegun => {
+                Error::new(ErrorKind::Unreachable, "the handler was not begun: the event loop of its caller is closed")
+            }
+        }
+    }
+
+    /// What became of the try whose handler ended like this.
+    pub(crate) fn into_execution(self, effect: Effect) -> Execution {
+        let is_certain = matches!(self, Self::NotBegun);
+        let error = self.into_error();
+        if is_certain { Execution::failed(Outcome::NotExecuted, error) } else { Execution::of_handler(Err(error), effect) }
+    }
+}
+
+/// What a call of the function gave.
+pub(crate) enum Given {
+    Value(Py<PyAny>),
+    Awaitable(Py<PyAny>),
+}
+
+impl Callback {
+    /// Wraps a callable; `field` is what the caller calls it, for errors.
+    pub(crate) fn new(object: &Bound<'_, PyAny>, field: &str) -> PyResult<Self> {
+        let py = object.py();
+        if !object.is_callable() {
+            let error = Error::new(ErrorKind::Config, "a function is wanted")
+                .with("field", field)
+                .with("seen", crate::json::type_name(object));
+            return Err(errors::raise(py, &error));
+        }
+        let is_coroutine_function = py.import("inspect")?.getattr("iscoroutinefunction")?;
+        let is_async = is_coroutine_function.call1((object,))?.is_truthy()?
+            || is_coroutine_function.call1((object.getattr("__call__")?,))?.is_truthy()?;
+        Ok(Self(Arc::new(Function { object: object.clone().unbind(), is_async })))
+    }
+
+    /// The method of this name, if the object has one.
+    pub(crate) fn method(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Self>> {
+        object.getattr_opt(name)?.map(|method| Self::new(&method, name)).transpose()
+    }
+
+    /// Calls it with these arguments and hands what it returns to `finish`, on the thread on which it ended.
+    pub(crate) async fn call<T, A, F>(&self, caller: Option<&Caller>, arguments: A, finish: F) -> std::result::Result<T, Ended>
+    where
+        T: Send + 'static,
+        A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+        F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+    {
+        if self.0.is_async {
+            let function = self.clone();
+            let make = move |py: Python<'_>| Ok(function.0.object.bind(py).call1(arguments(py)?.bind(py))?.unbind());
+            return coroutine::run(caller, make, finish).await;
+        }
+        let given = if wait::is_waiting() && caller.is_some_and(Caller::runs_here) {
+            // Lets the function wait for another call in its turn.
+            tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.call_here(py, arguments))))
+        } else {
+            self.call_in_pool(caller, arguments).await
+        };
+        match given? {
+            Given::Value(value) => Ok(Python::attach(|py| finish(value.bind(py)))),
+            Given::Awaitable(awaitable) => coroutine::run(caller, move |_| Ok(awaitable), finish).await,
+        }
+    }
+
+    /// The function's value, without a caller to run it for: it must not take long.
+    pub(crate) fn call_now<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.object.bind(py).call1(arguments)
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        self.0.is_async
+    }
+
+    fn call_here<A>(&self, py: Python<'_>, arguments: A) -> std::result::Result<Given, Ended>
+    where
+        A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>>,
+    {
+        let returned = arguments(py).and_then(|arguments| self.0.object.bind(py).call1(arguments.bind(py)));
+        returned.and_then(given).map_err(|raised| {
+            if !raised.is_instance_of::<PyException>(py) {
+                wait::interrupted(raised.clone_ref(py));
+            }
+            Ended::Raised(raised)
+        })
+    }
+
+    async fn call_in_pool<A>(&self, caller: Option<&Caller>, arguments: A) -> std::result::Result<Given, Ended>
+    where
+        A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+    {
+        let (function, caller) = (self.clone(), caller.cloned());
+        let called = tokio::task::spawn_blocking(move || {
+            Python::attach(|py| {
+                let object = function.0.object.bind(py);
+                let returned = match caller {
+                    Some(caller) => caller.context(py).and_then(|context| {
+                        let given = arguments(py)?.into_bound(py);
+                        let arguments = std::iter::once(object.clone()).chain(given.iter());
+                        context.call_method1("run", PyTuple::new(py, arguments.collect::<Vec<_>>())?)
+                    }),
+                    None => arguments(py).and_then(|arguments| object.call1(arguments.bind(py))),
+                };
+                returned.and_then(given).map_err(Ended::Raised)
+            })
+        });
+        called.await.unwrap_or(Err(Ended::Cancelled))
+    }
+}
+
+/// What a function returned: a value, or something to await.
+pub(crate) fn given(returned: Bound<'_, PyAny>) -> PyResult<Given> {
+    static AWAITABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = returned.py();
+    // What nearly every function returns, before anything is asked.
+    if returned.is_exact_instance_of::<pyo3::types::PyDict>() || returned.is_none() {
+        return Ok(Given::Value(returned.unbind()));
+    }
+    let awaitable = AWAITABLE.import(py, "inspect", "isawaitable")?.call1((&returned,))?.is_truthy()?;
+    Ok(if awaitable { Given::Awaitable(returned.unbind()) } else { Given::Value(returned.unbind()) })
+}
+
+/// The caller that came with a call.
+pub(crate) fn caller_of(extensions: &http::Extensions) -> Option<&Caller> {
+    extensions.get::<Caller>()
+}
+
+/// The error of a callback whose finish could not read what was returned.
+pub(crate) fn flatten<T>(ended: std::result::Result<Result<T>, Ended>) -> Result<T> {
+    ended.unwrap_or_else(|ended| Err(ended.into_error()))
+}

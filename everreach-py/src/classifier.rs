@@ -1,0 +1,73 @@
+//! A classifier written in Python.
+
+use std::sync::Arc;
+
+use everreach_core::routing::{ActionClass, Classification, Classifier};
+use everreach_core::{ActionName, Error, ErrorKind};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::callback::Callback;
+use crate::table::PyActionClassifier;
+use crate::{coroutine, errors, json, process};
+
+/// An object with `classify(action)`, plain or `async def`, that answers `"compute"` or `"api"`, or a pair of that and a reason.
+///
+/// The core asks a classifier in the middle of a decision, so it is waited for where it stands: an `async def` one runs on a loop
+/// of its own while the asking thread waits.
+pub(crate) struct PyClassifier {
+    classify: Callback,
+}
+
+impl PyClassifier {
+    /// The classifier of an object: our own without a detour through Python, any other by its method.
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
+        if let Ok(own) = object.cast::<PyActionClassifier>() {
+            return Ok(Arc::new(own.get().table.clone()));
+        }
+        let Some(classify) = Callback::method(object, "classify")? else {
+            let error = Error::new(ErrorKind::Config, "an object with a method `classify(action)` is wanted")
+                .with("field", "classifier")
+                .with("seen", json::type_name(object));
+            return Err(errors::raise(object.py(), &error));
+        };
+        Ok(Arc::new(Self { classify }))
+    }
+
+    fn ask(&self, py: Python<'_>, action: &ActionName) -> PyResult<Classification> {
+        let arguments = PyTuple::new(py, [action.as_str()])?;
+        if !self.classify.is_async() {
+            return read(&self.classify.call_now(py, &arguments)?);
+        }
+        let coroutine = self.classify.call_now(py, &arguments)?.unbind();
+        let process = process::current(py)?;
+        // Its own loop runs it; this thread waits without the interpreter lock.
+        let asked = coroutine::run(None, move |_| Ok(coroutine), read);
+        let ended = py.detach(|| tokio::task::block_in_place(|| process.handle().block_on(asked)));
+        ended.map_err(|ended| errors::raise(py, &ended.into_error()))?
+    }
+}
+
+impl Classifier for PyClassifier {
+    /// What fails counts as computing: it stays on this machine and costs nothing.
+    fn classify(&self, action: &ActionName) -> Classification {
+        Python::attach(|py| self.ask(py, action)).unwrap_or_else(|raised| {
+            let error = Python::attach(|py| errors::caught(py, &raised));
+            tracing::error!(%action, error = ?error, "the classifier raised; the action counts as compute");
+            Classification::new(ActionClass::Compute, format!("the classifier raised: {error}"))
+        })
+    }
+}
+
+fn read(returned: &Bound<'_, PyAny>) -> PyResult<Classification> {
+    let (word, reason) = match returned.extract::<(String, String)>() {
+        Ok(pair) => pair,
+        Err(_) => (returned.extract::<String>()?, "the classifier's own rule".to_owned()),
+    };
+    match word.as_str() {
+        "compute" => Ok(Classification::new(ActionClass::Compute, reason)),
+        "api" => Ok(Classification::new(ActionClass::Api, reason)),
+        _ => Err(PyTypeError::new_err(format!("classify() answers 'compute' or 'api', not {word:?}"))),
+    }
+}

@@ -1,0 +1,169 @@
+//! Running a coroutine of the user's on its event loop, from anywhere.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
+
+use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use tokio::sync::oneshot;
+
+use crate::callback::{Ended, Given, given};
+use crate::caller::Caller;
+use crate::once::Once;
+use crate::process;
+
+/// The task, for whoever loses interest in it.
+#[derive(Default)]
+struct Task {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    is_over: bool,
+    task: Option<Py<PyAny>>,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, Ended>>;
+
+/// Makes an awaitable on the caller's loop (or on ours), waits for it and hands its value to `finish` there. Dropping the future
+/// cancels the task.
+pub(crate) async fn run<T, M, F>(caller: Option<&Caller>, make: M, finish: F) -> Result<T, Ended>
+where
+    T: Send + 'static,
+    M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let task = Arc::new(Task::default());
+    let started = Python::attach(|py| {
+        let (event_loop, thread) = home(py, caller)?;
+        let context = caller.map(|caller| caller.context(py)).transpose()?.map(Bound::unbind);
+        let shared = Arc::clone(&task);
+        let start = move |py: Python<'_>| start(py, context.as_ref(), &shared, make, answer, finish);
+        if thread == Some(std::thread::current().id()) {
+            start(py);
+        } else {
+            let start = Once::new(move |arguments| {
+                start(arguments.py());
+                Ok(())
+            });
+            let _handle = event_loop.call_method1("call_soon_threadsafe", (start,))?;
+        }
+        Ok::<_, PyErr>(event_loop.unbind())
+    });
+    let Ok(event_loop) = started else { return Err(Ended::NotBegun) };
+    let guard = Abandon { task, event_loop };
+    let ended = answered.await.unwrap_or(Err(Ended::NotBegun));
+    guard.finished();
+    ended
+}
+
+/// The loop to run on, and its thread where that may be this one.
+fn home<'py>(py: Python<'py>, caller: Option<&Caller>) -> PyResult<(Bound<'py, PyAny>, Option<ThreadId>)> {
+    match caller.and_then(Caller::event_loop) {
+        Some((event_loop, thread)) => Ok((event_loop.bind(py).clone(), Some(*thread))),
+        None => Ok((process::current(py)?.own_loop.get(py)?, None)),
+    }
+}
+
+/// Begins the task. Runs on the loop's thread.
+fn start<T, M, F>(py: Python<'_>, context: Option<&Py<PyAny>>, task: &Arc<Task>, make: M, answer: Answer<T>, finish: F)
+where
+    T: Send + 'static,
+    M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+{
+    if task.lock().is_over {
+        return;
+    }
+    let begun = begin(py, context, make);
+    let _receiver_gone = match begun {
+        Err(raised) => answer.send(Err(Ended::Raised(raised))),
+        Ok(Begun::Value(value)) => answer.send(Ok(finish(value.bind(py)))),
+        Ok(Begun::Task(begun)) => {
+            task.lock().task = Some(begun.clone().unbind());
+            let done = Once::new(move |arguments| {
+                let _receiver_gone = answer.send(end_of(&arguments.get_item(0)?, finish));
+                Ok(())
+            });
+            let _watched = begun.call_method1("add_done_callback", (done,));
+            return;
+        }
+    };
+}
+
+enum Begun<'py> {
+    Value(Py<PyAny>),
+    Task(Bound<'py, PyAny>),
+}
+
+fn begin<'py, M>(py: Python<'py>, context: Option<&Py<PyAny>>, make: M) -> PyResult<Begun<'py>>
+where
+    M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+{
+    static ENSURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let ensure = ENSURE.import(py, "asyncio", "ensure_future")?;
+    let within = |function: Bound<'py, PyAny>, argument: Option<&Py<PyAny>>| {
+        let arguments: Vec<_> = argument.map(|argument| argument.bind(py).clone()).into_iter().collect();
+        match context {
+            Some(context) => {
+                let all = std::iter::once(function).chain(arguments).collect::<Vec<_>>();
+                context.bind(py).call_method1("run", PyTuple::new(py, all)?)
+            }
+            None => function.call1(PyTuple::new(py, arguments)?),
+        }
+    };
+    // The function's own body may run already here, where it is no `async def` but returns something to await.
+    let made = make(py)?;
+    match given(made.into_bound(py))? {
+        Given::Value(value) => Ok(Begun::Value(value)),
+        Given::Awaitable(awaitable) => Ok(Begun::Task(within(ensure.clone(), Some(&awaitable))?)),
+    }
+}
+
+fn end_of<T, F>(task: &Bound<'_, PyAny>, finish: F) -> Result<T, Ended>
+where
+    F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T,
+{
+    match task.call_method0("result") {
+        Ok(value) => Ok(finish(&value)),
+        Err(raised) if raised.is_instance_of::<CancelledError>(task.py()) => Err(Ended::Cancelled),
+        Err(raised) => Err(Ended::Raised(raised)),
+    }
+}
+
+impl Task {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cancels the task when nobody waits for it any more.
+struct Abandon {
+    task: Arc<Task>,
+    event_loop: Py<PyAny>,
+}
+
+impl Abandon {
+    fn finished(&self) {
+        self.task.lock().is_over = true;
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        let task = {
+            let mut state = self.task.lock();
+            if std::mem::replace(&mut state.is_over, true) { None } else { state.task.take() }
+        };
+        let Some(task) = task else { return };
+        // A loop that is closed has cancelled it already; an interpreter that is ending runs nothing any more.
+        let _cancelled = Python::try_attach(|py| {
+            let cancel = task.bind(py).getattr("cancel")?;
+            self.event_loop.bind(py).call_method1("call_soon_threadsafe", (cancel,)).map(Bound::unbind)
+        });
+    }
+}

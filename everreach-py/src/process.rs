@@ -1,0 +1,144 @@
+//! What belongs to this process and not to a child it forks: the async runtime, and everything that has to be closed before the
+//! interpreter ends.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use futures_util::future::{BoxFuture, join_all};
+use pyo3::prelude::*;
+use pyo3::wrap_pyfunction;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use crate::logs::Logs;
+use crate::own_loop::OwnLoop;
+use crate::{errors, logs, wait};
+
+/// Threads of the runtime: calls wait far more than they compute.
+const WORKER_THREADS: usize = 2;
+/// How long calls under way are waited for when the interpreter ends.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long handlers that block are waited for after that.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// Closes something that is open; calls under way get this long.
+pub(crate) type Close = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send>;
+
+static CURRENT: ArcSwapOption<Process> = ArcSwapOption::const_empty();
+
+/// This process's share.
+pub(crate) struct Process {
+    pid: u32,
+    tokio: Mutex<Option<tokio::runtime::Runtime>>,
+    handle: Handle,
+    open: Mutex<HashMap<u64, Close>>,
+    closing: TaskTracker,
+    next: AtomicU64,
+    pub(crate) own_loop: OwnLoop,
+    logs: Mutex<Option<Logs>>,
+}
+
+/// The share of the process that asks, made when it is first needed: importing the package starts nothing.
+pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
+    // Whoever makes one holds the interpreter lock from here to the end, and nobody can fork without that lock.
+    if let Some(process) = CURRENT.load().as_ref().filter(|process| process.pid == std::process::id()) {
+        return Ok(Arc::clone(process));
+    }
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .thread_name("everreach")
+        .enable_all()
+        .build()?;
+    let process = Arc::new(Process {
+        pid: std::process::id(),
+        handle: tokio.handle().clone(),
+        tokio: Mutex::new(Some(tokio)),
+        open: Mutex::default(),
+        closing: TaskTracker::new(),
+        next: AtomicU64::new(0),
+        own_loop: OwnLoop::default(),
+        logs: Mutex::new(Some(logs::start(py)?)),
+    });
+    let at_exit = wrap_pyfunction!(close_everything, py)?;
+    let _registered = py.import("atexit")?.call_method1("register", (at_exit,))?;
+    leave(CURRENT.swap(Some(Arc::clone(&process))));
+    Ok(process)
+}
+
+/// Drops what is ours. A parent's share is forgotten: its threads are not here, and dropping would wait for them.
+fn leave(process: Option<Arc<Process>>) {
+    #[allow(clippy::mem_forget, reason = "after a fork its threads exist in the parent only")]
+    if process.as_ref().is_some_and(|process| process.pid != std::process::id()) {
+        std::mem::forget(process);
+    }
+}
+
+impl Process {
+    pub(crate) const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Has something closed when the interpreter ends, unless [`Process::closed`] says that it was closed before.
+    pub(crate) fn opened(&self, close: Close) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let _none = self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, close);
+        number
+    }
+
+    pub(crate) fn closed(&self, number: u64) -> Option<Close> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    }
+
+    /// Closes it in the background; the end of the interpreter waits for that.
+    pub(crate) fn close_later(&self, number: u64) {
+        if let Some(close) = self.closed(number) {
+            let _task = self.closing.spawn_on(close(GRACE), &self.handle);
+        }
+    }
+}
+
+/// Fails when this is a child that was forked after the object was first used.
+pub(crate) fn check_fork(py: Python<'_>, pid: u32) -> PyResult<()> {
+    if pid == std::process::id() {
+        return Ok(());
+    }
+    let message = "this object was used before the process was forked: make a new one in the child, or fork before its first use";
+    Err(errors::own(py, "forked", message))
+}
+
+/// Closes the runtimes that are still open, writes what is pending and ends every thread. Runs when the interpreter ends.
+#[pyfunction]
+#[pyo3(name = "_close_everything")]
+fn close_everything(py: Python<'_>) -> PyResult<()> {
+    let Some(process) = CURRENT.load_full() else { return Ok(()) };
+    if process.pid != std::process::id() {
+        return Ok(());
+    }
+    let open: Vec<Close> = process.open.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, close)| close).collect();
+    let closing: Vec<_> = open.iter().map(|close| close(GRACE)).collect();
+    let earlier = process.closing.clone();
+    let _was_open = earlier.close();
+    let interrupted = wait::wait(py, async move {
+        join_all(closing).await;
+        earlier.wait().await;
+    });
+    process.own_loop.stop(py)?;
+    let tokio = process.tokio.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let logs = process.logs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    py.detach(|| {
+        if let Some(tokio) = tokio {
+            tokio.shutdown_timeout(LAST_WAIT);
+        }
+    });
+    if let Some(logs) = logs {
+        logs.stop(py)?;
+    }
+    interrupted
+}

@@ -1,0 +1,63 @@
+//! Waiting for something of the core on the caller's own thread.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::process;
+
+/// How often a wait looks for Ctrl-C.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Whether this thread waits for a call of its own, so that a plain function may run right here.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
+    /// What ended a handler on this thread that is no `Exception`: an interrupt belongs to whoever waits.
+    static INTERRUPT: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Waits with the interpreter lock released, and looks for signals meanwhile.
+///
+/// Giving up because of a signal drops the future: a journaled call goes on in a task of its own, anything else ends.
+pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> PyResult<T> {
+    let process = process::current(py)?;
+    py.detach(|| {
+        let outer = WAITING.replace(true);
+        let ended = process.handle().block_on(with_signals(work));
+        WAITING.set(outer);
+        match INTERRUPT.take() {
+            Some(interrupt) => Err(interrupt),
+            None => ended,
+        }
+    })
+}
+
+async fn with_signals<T>(work: impl Future<Output = T>) -> PyResult<T> {
+    let mut work = pin!(work);
+    loop {
+        match tokio::time::timeout(SIGNALS, &mut work).await {
+            Ok(done) => return Ok(done),
+            Err(_) => Python::attach(|py| py.check_signals())?,
+        }
+    }
+}
+
+pub(crate) fn is_waiting() -> bool {
+    WAITING.get()
+}
+
+/// Hands an interrupt to whoever waits on this thread.
+pub(crate) fn interrupted(by: PyErr) {
+    INTERRUPT.set(Some(by));
+}
+
+/// Runs the user's code on this thread as if nobody waited here: what it waits for in its turn is another matter.
+pub(crate) fn as_own_call<T>(code: impl FnOnce() -> T) -> T {
+    let outer = WAITING.replace(false);
+    let given = code();
+    WAITING.set(outer);
+    given
+}
