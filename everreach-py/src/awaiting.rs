@@ -109,14 +109,23 @@ impl Awaiting {
 impl Drop for Awaiting {
     fn drop(&mut self) {
         let work = self.work.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if self.pid == std::process::id() {
-            // What it holds may need the runtime to be let go.
-            let _entered = self.tokio.enter();
-            drop(work);
-        } else {
+        if self.pid != std::process::id() {
             #[allow(clippy::mem_forget, reason = "after a fork what it holds belongs to the parent's threads")]
             std::mem::forget(work);
+            return;
         }
+        // What it holds may need the runtime to be let go, and may call Python, which must not see the exception that is on its
+        // way: a cancellation throws one through the frame that held this.
+        let _ended = Python::try_attach(|py| {
+            let on_its_way = PyErr::take(py);
+            py.detach(|| {
+                let _entered = self.tokio.enter();
+                drop(work);
+            });
+            if let Some(exception) = on_its_way {
+                exception.restore(py);
+            }
+        });
     }
 }
 
