@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn where_nothing_goes_to_the_cloud_an_endpoint_may_lack_its_key() {
-        let mut config = RuntimeConfig::default();
-        config.cloud = Some(remote("https://cloud.example"));
+        let cloud = Some(remote("https://cloud.example"));
+        let mut config = RuntimeConfig { cloud, ..RuntimeConfig::default() };
         config.validate().expect("it is local");
         config.routing.mode = Mode::Cloud;
         config.routing.is_cloud_terminal = true;
