@@ -17,7 +17,7 @@ async fn runtime(folder: &tempfile::TempDir) -> Runtime {
         .handler("dm.send", "a send that is instant", |_, _| async { Ok(json!({"success": true})) })
         .build()
         .expect("handlers");
-    Runtime::builder(config).with_local(Arc::new(local)).build().await.expect("a runtime")
+    Runtime::builder(config).with_executor(Arc::new(local)).build().await.expect("a runtime")
 }
 
 fn route(c: &mut Criterion) {

@@ -1,7 +1,7 @@
-//! The core in a program of your own: `cargo run --example embed`.
+//! The core in a program of your own: one handler of yours, one call through the router.
+//! Run it with `cargo run --example embed`.
 
-use everreach_core::routing::RouteRequest;
-use everreach_core::runtime::{Runtime, RuntimeConfig};
+use everreach_core::prelude::*;
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()
         .await?;
 
-    let Value::Object(params) = json!({"figures": [3, 5, 10]}) else { unreachable!("it is an object") };
+    let params: Params = [("figures".to_owned(), json!([3, 5, 10]))].into_iter().collect();
     let envelope = runtime.route(RouteRequest::new("feedback.analysis".parse()?, params)).await;
     assert_eq!(envelope.result, Some(json!({"mean": 6.0})));
     #[allow(clippy::print_stdout, reason = "an example shows something")]

@@ -13,14 +13,17 @@ pub mod events;
 pub mod http;
 mod id;
 pub mod ledger;
+pub mod mcp;
 mod money;
 pub mod notify;
+pub mod prelude;
 pub mod retry;
 pub mod routing;
 pub mod runtime;
 pub mod secret;
 pub mod stop;
 pub mod store;
+pub mod swarm;
 #[cfg(any(test, feature = "mock"))]
 pub mod testing;
 

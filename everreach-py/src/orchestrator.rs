@@ -90,6 +90,7 @@ impl Orchestrator {
             .with("cloud_key=", &table::CLOUD_KEY, cloud_key)
             .runtime_config()
             .or_raise(py)?;
+        config.validate().or_raise(py)?;
         let plan = Plan {
             config,
             registry: local.map(|local| registry::executor(local, init)).transpose()?,
@@ -244,7 +245,7 @@ impl Shared {
             builder = builder.with_registry(Arc::clone(registry));
         }
         if let Some(executor) = &plan.executor {
-            builder = builder.with_local(Arc::clone(executor));
+            builder = builder.with_executor(Arc::clone(executor));
         }
         if let Some(classifier) = &plan.classifier {
             builder = builder.with_classifier(Arc::clone(classifier));

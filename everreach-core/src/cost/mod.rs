@@ -5,9 +5,6 @@
 
 mod booking;
 mod config;
-#[cfg(any(test, feature = "mock"))]
-#[doc(hidden)]
-pub mod conformance;
 mod foreign;
 mod guard;
 mod memory;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret;
 
 use super::wire::Remote;
 use super::{Call, Execution, Executor, RemoteConfig, ServiceListing};
-use crate::{Error, ErrorKind, Result, SharedClock};
+use crate::{Result, SharedClock};
 
 const LISTING_TIMEOUT: Duration = Duration::from_secs(5);
 const RECALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,12 +33,9 @@ impl CloudExecutor {
     /// An executor for this cloud terminal, over a client that may be shared.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] without a key, with a key no header can carry, or with an unusable endpoint.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) without a key, with a key no header can carry, or with an unusable endpoint.
     pub fn new(config: &RemoteConfig, client: reqwest::Client, clock: SharedClock) -> Result<Self> {
-        if config.key.as_ref().is_none_or(|key| key.expose_secret().is_empty()) {
-            return Err(Error::new(ErrorKind::Config, "the cloud needs a key; set EVERREACH_CLOUD_KEY")
-                .with_operation("set up the cloud"));
-        }
+        config.validate_as_cloud()?;
         Ok(Self { remote: Remote::new(config, client, clock)? })
     }
 }

@@ -9,7 +9,7 @@ use super::super::Params;
 use super::*;
 use crate::http::{HttpConfig, client};
 use crate::testing::{Fault, FaultResponse, FaultServer};
-use crate::{Effect, Outcome, Retry, SystemClock};
+use crate::{Effect, Error, ErrorKind, Outcome, Retry, SystemClock};
 
 const KEY: &str = "er_live_do_not_show";
 

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::Mode;
+use crate::secret::bearer_header;
+use crate::{Error, ErrorKind, Mode, Result};
 
 /// Routing's own settings.
 ///
@@ -80,5 +82,53 @@ impl RemoteConfig {
     pub fn with_key(mut self, key: impl Into<SecretString>) -> Self {
         self.key = Some(key.into());
         self
+    }
+
+    /// Whether the endpoint and the key can be used. Nobody is asked.
+    ///
+    /// ```
+    /// use everreach_core::routing::RemoteConfig;
+    /// assert!(RemoteConfig::new("http://127.0.0.1:8765".parse().expect("a URL")).validate().is_ok());
+    /// assert!(RemoteConfig::new("file:///tmp/worker".parse().expect("a URL")).validate().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with a key no header can carry or an unusable endpoint.
+    pub fn validate(&self) -> Result<()> {
+        self.services_url()?;
+        self.authorization()?;
+        Ok(())
+    }
+
+    /// The same for a cloud terminal, which always wants a key.
+    pub(crate) fn validate_as_cloud(&self) -> Result<()> {
+        if self.key.as_ref().is_none_or(|key| key.expose_secret().is_empty()) {
+            return Err(Error::new(ErrorKind::Config, "the cloud needs a key; set EVERREACH_CLOUD_KEY")
+                .with_operation("set up the cloud"));
+        }
+        self.validate()
+    }
+
+    /// Where the actions are.
+    pub(super) fn services_url(&self) -> Result<Url> {
+        let wrong = |sentence| Error::new(ErrorKind::Config, sentence).with_operation("set up a remote side");
+        let mut services = self.endpoint.clone();
+        if !matches!(services.scheme(), "http" | "https") || services.host().is_none() {
+            return Err(wrong("an endpoint is an http or https URL").with("scheme", services.scheme()));
+        }
+        if !services.username().is_empty() || services.password().is_some() {
+            return Err(wrong("an endpoint has no user or password in it; give the key in the setting for it"));
+        }
+        services.set_query(None);
+        services.set_fragment(None);
+        if let Ok(mut path) = services.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "services"]);
+        }
+        Ok(services)
+    }
+
+    /// The header that carries the key.
+    pub(super) fn authorization(&self) -> Result<Option<HeaderValue>> {
+        self.key.as_ref().map(bearer_header).transpose()
     }
 }

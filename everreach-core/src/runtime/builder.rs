@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::config::CloudSource;
 use super::handle::RuntimeParts;
 use super::services::{self, Sources};
 use super::{Runtime, RuntimeConfig, background};
@@ -18,12 +19,12 @@ use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
     Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, LocalSide, OfflineCache,
-    Orchestrator, OrchestratorParts, RouteTable, SharedRouteTable,
+    Orchestrator, OrchestratorParts, SharedRouteTable,
 };
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{
-    Error, ErrorKind, Id, Mode, Result, SharedClock, SystemClock,
+    Id, Result, SharedClock, SystemClock,
     http::{self, HttpConfig},
 };
 
@@ -35,8 +36,8 @@ pub struct RuntimeBuilder {
     config: RuntimeConfig,
     clock: Option<SharedClock>,
     store: Option<Store>,
-    local: Option<Arc<dyn Executor>>,
     registry: Option<Arc<dyn Executor>>,
+    executor: Option<Arc<dyn Executor>>,
     handlers: Vec<AddHandlers>,
     cloud: Option<Arc<dyn Executor>>,
     classifier: Option<Arc<dyn Classifier>>,
@@ -57,8 +58,8 @@ impl RuntimeBuilder {
             config,
             clock: None,
             store: None,
-            local: None,
             registry: None,
+            executor: None,
             handlers: Vec::new(),
             cloud: None,
             classifier: None,
@@ -68,21 +69,48 @@ impl RuntimeBuilder {
         }
     }
 
-    /// Uses this clock.
+    /// Uses this clock instead of the machine's, for whatever the runtime decides by time: months, leases, circuits, caches.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// let builder = Runtime::builder(RuntimeConfig::default()).with_clock(everreach_core::SystemClock::shared());
+    /// ```
     pub fn with_clock(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Uses a database that is open already.
+    /// Uses a database that is open already; [`RuntimeConfig::store`] is then not looked at. [`Runtime::shutdown`] closes it.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::store::{Store, StoreConfig};
+    /// # async fn run() -> everreach_core::Result<()> {
+    /// let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
+    /// let runtime = Runtime::builder(RuntimeConfig::default()).with_store(store).build().await?;
+    /// # runtime.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+    /// ```
     pub fn with_store(mut self, store: Store) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Replaces the local side: by default the `system.*` actions of this process and the worker at `LOCAL_ENDPOINT`.
-    pub fn with_local(mut self, executor: Arc<dyn Executor>) -> Self {
-        self.local = Some(executor);
+    /// Replaces the executor of this machine: by default the `system.*` actions and handlers of this process, then the worker at
+    /// `LOCAL_ENDPOINT`. What [`RuntimeBuilder::with_handlers`] adds is then not used.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::routing::LocalExecutor;
+    /// let executor = LocalExecutor::builder()
+    ///     .handler("reports.ping", "answers", |params, _| async move { Ok(params.into()) })
+    ///     .build()?;
+    /// let builder = Runtime::builder(RuntimeConfig::default()).with_executor(std::sync::Arc::new(executor));
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
+    pub fn with_executor(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.executor = Some(executor);
         self
     }
 
@@ -105,25 +133,55 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Replaces the cloud side.
+    /// Replaces the executor of the cloud; [`RuntimeConfig::cloud`] then only says where to probe.
     pub fn with_cloud(mut self, executor: Arc<dyn Executor>) -> Self {
         self.cloud = Some(executor);
         self
     }
 
-    /// Replaces the route table's classes.
+    /// Replaces the route table as the one that says what kind of work an action is. Its other columns stay in force.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::ActionName;
+    /// use everreach_core::routing::{ActionClass, Classification, Classifier};
+    /// struct Everything(ActionClass);
+    /// impl Classifier for Everything {
+    ///     fn classify(&self, _: &ActionName) -> Classification {
+    ///         Classification::new(self.0, "everything is alike")
+    ///     }
+    /// }
+    /// let classifier = std::sync::Arc::new(Everything(ActionClass::Compute));
+    /// let builder = Runtime::builder(RuntimeConfig::default()).with_classifier(classifier);
+    /// ```
     pub fn with_classifier(mut self, classifier: Arc<dyn Classifier>) -> Self {
         self.classifier = Some(classifier);
         self
     }
 
-    /// Replaces the cost guard.
+    /// Replaces the cost guard that routing reserves from. [`Runtime::daily_report`] still reads the database's cost log.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::SystemClock;
+    /// use everreach_core::cost::MemoryCostGuard;
+    /// let config = RuntimeConfig::default();
+    /// let guard = MemoryCostGuard::new(config.cost.clone(), SystemClock::shared())?;
+    /// let builder = Runtime::builder(config).with_cost_guard(std::sync::Arc::new(guard));
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
     pub fn with_cost_guard(mut self, guard: Arc<dyn CostGuard>) -> Self {
         self.cost = Some(guard);
         self
     }
 
-    /// Replaces where notices go.
+    /// Replaces where notices go: by default Telegram when it is configured, else the log.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::notify::LogNotifier;
+    /// let builder = Runtime::builder(RuntimeConfig::default()).with_notifier(std::sync::Arc::new(LogNotifier::default()));
+    /// ```
     pub fn with_notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
         self.notifier = Some(notifier);
         self
@@ -135,23 +193,21 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Opens the database, settles what a crash left, and starts the background tasks.
+    /// Checks the settings as [`RuntimeConfig::validate`] does, opens the database, settles what a crash left, and starts the
+    /// background tasks.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for settings that do not go together, or what the database says.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for settings that do not go together, or what the database says.
     pub async fn build(self) -> Result<Runtime> {
         let config = self.config;
-        config.cost.validate()?;
+        let source = if self.cloud.is_some() { CloudSource::Given } else { CloudSource::Settings };
+        let table = SharedRouteTable::new(config.check(source)?);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
-        let table = match &config.routing.table {
-            Some(path) => RouteTable::load(path)?,
-            None => RouteTable::builtin(),
-        };
-        let table = SharedRouteTable::new(table);
         let client = http::client(&HttpConfig::default())?;
-        let goes_there = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
-        let cloud_use = if goes_there { CloudUse::Needed } else { CloudUse::Optional };
-        let cloud = cloud_side(self.cloud, &config, cloud_use, &client, &clock)?;
+        let cloud = match self.cloud {
+            Some(cloud) => Some(cloud),
+            None => cloud_side(&config, &client, &clock)?,
+        };
         let store = match self.store {
             Some(store) => store,
             None => Store::open(&config.store).await?,
@@ -185,8 +241,8 @@ impl RuntimeBuilder {
             worker: worker.clone(),
             has_cloud: cloud.is_some(),
         };
-        let local = match self.local {
-            Some(local) => local,
+        let local = match self.executor {
+            Some(executor) => executor,
             None => local_side(&sources, self.handlers, self.registry)?,
         };
         let orchestrator = Orchestrator::new(OrchestratorParts {
@@ -240,31 +296,10 @@ impl RuntimeBuilder {
     }
 }
 
-/// Whether this process sends calls to the cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CloudUse {
-    Needed,
-    Optional,
-}
-
-fn cloud_side(
-    given: Option<Arc<dyn Executor>>,
-    config: &RuntimeConfig,
-    cloud_use: CloudUse,
-    client: &reqwest::Client,
-    clock: &SharedClock,
-) -> Result<Option<Arc<dyn Executor>>> {
-    match (given, &config.cloud) {
-        (Some(cloud), _) => Ok(Some(cloud)),
-        (None, None) if cloud_use == CloudUse::Needed => {
-            Err(Error::new(ErrorKind::Config, "cloud and hybrid need CLOUD_ENDPOINT and EVERREACH_CLOUD_KEY")
-                .with("EVERREACH_ENV", config.routing.mode))
-        }
-        (None, None) => Ok(None),
-        // An endpoint without its key is no reason not to start where nothing goes to the cloud.
-        (None, Some(remote)) if cloud_use == CloudUse::Optional && remote.key.is_none() => Ok(None),
-        (None, Some(remote)) => Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?))),
-    }
+/// The cloud terminal of the settings, where they have one for this process.
+fn cloud_side(config: &RuntimeConfig, client: &reqwest::Client, clock: &SharedClock) -> Result<Option<Arc<dyn Executor>>> {
+    let Some(remote) = config.cloud_remote()? else { return Ok(None) };
+    Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?)))
 }
 
 /// The actions of this process, those of an embedder among them, and the worker beside it.

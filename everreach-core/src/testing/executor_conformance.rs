@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
+use super::law;
 use crate::routing::{Call, Executor, Params};
 use crate::{ActionName, Effect, Error, ErrorKind, Outcome, Result};
 
@@ -137,8 +138,5 @@ fn call(action: &ActionName, effect: Effect) -> Call {
 }
 
 fn hold(held: bool, law: &'static str, seen: &dyn std::fmt::Debug) -> Result<()> {
-    if held {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Internal, "the executor breaks its law").with("law", law).with("seen", format!("{seen:?}")))
+    law::hold(held, "the executor breaks its law", law, seen)
 }

@@ -19,7 +19,7 @@ async fn hold(place: &Place, key: &str) {
     config.store = StoreConfig::new(format!("sqlite:{}", config.data_dir.join("everreach.db").display()));
     let cut_off = Error::new(ErrorKind::OutcomeUnknown, "the connection broke after the request had left");
     let local = ScriptedExecutor::new([Execution::failed(Outcome::Unknown, cut_off)]);
-    let runtime = Runtime::builder(config).with_local(Arc::new(local)).build().await.expect("a runtime");
+    let runtime = Runtime::builder(config).with_executor(Arc::new(local)).build().await.expect("a runtime");
     let request = RouteRequest::new("dm.send".parse().expect("a name"), Params::new()).with_idempotency_key(key);
     assert_eq!(runtime.route(request).await.outcome, Outcome::Unknown);
     runtime.shutdown(std::time::Duration::from_secs(20)).await;

@@ -70,14 +70,15 @@ impl Notifier for Told {
 }
 
 async fn conforms(open: fn() -> futures_util::future::BoxFuture<'static, Store>) {
-    cost_guard::all(&move |config, clock| {
+    cost_guard::check(&move |config, clock| {
         Box::pin(async move {
             let store = open().await;
-            Arc::new(SqlCostGuard::new(store.clone(), config, clock, EventLog::start(store)).expect("a guard"))
-                as Arc<dyn CostGuard>
+            let guard = SqlCostGuard::new(store.clone(), config, clock, EventLog::start(store))?;
+            Ok(Arc::new(guard) as Arc<dyn CostGuard>)
         })
     })
-    .await;
+    .await
+    .expect("the law");
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn an_action_without_a_price_is_refused_in_the_cloud_unless_there_is_a_def
     let bench = Bench::sqlite();
     let mut config = bench.config(Mode::Cloud);
     let unpriced = || call("dm.brand_new", json!({}));
-    let sides = |config| bench.with(config).with_local(Hand::working("here")).with_cloud(Hand::working("there"));
+    let sides = |config| bench.with(config).with_executor(Hand::working("here")).with_cloud(Hand::working("there"));
     let runtime = sides(config.clone()).build().await.expect("a runtime");
     assert_eq!(glance(&runtime.route(unpriced()).await), (None, Outcome::NotExecuted, Some(ErrorKind::Unpriced), 0));
     stop(runtime).await;

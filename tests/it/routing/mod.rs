@@ -73,7 +73,7 @@ impl Bench {
 
     /// A runtime with these two sides.
     async fn start(&self, mode: Mode, local: &Arc<Hand>, cloud: &Arc<Hand>) -> Runtime {
-        let builder = self.builder(mode).with_local(Arc::clone(local) as _).with_cloud(Arc::clone(cloud) as _);
+        let builder = self.builder(mode).with_executor(Arc::clone(local) as _).with_cloud(Arc::clone(cloud) as _);
         builder.build().await.expect("a runtime")
     }
 
@@ -82,7 +82,7 @@ impl Bench {
         let client = http::client(&HttpConfig::default()).expect("a client");
         let remote = RemoteConfig::new(url.clone()).with_key("er_live_test");
         let cloud = CloudExecutor::new(&remote, client, SystemClock::shared()).expect("an executor");
-        let builder = self.builder(mode).with_local(Arc::clone(local) as _).with_cloud(Arc::new(cloud));
+        let builder = self.builder(mode).with_executor(Arc::clone(local) as _).with_cloud(Arc::new(cloud));
         builder.build().await.expect("a runtime")
     }
 }

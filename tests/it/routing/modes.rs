@@ -134,7 +134,8 @@ async fn another_classifier_decides_where_the_row_leaves_it_open_and_nowhere_els
     }
     let bench = Bench::sqlite();
     let builder = bench.builder(Mode::Hybrid).with_classifier(Arc::new(AllApi));
-    let runtime = builder.with_local(Hand::working("here")).with_cloud(Hand::working("there")).build().await.expect("a runtime");
+    let runtime =
+        builder.with_executor(Hand::working("here")).with_cloud(Hand::working("there")).build().await.expect("a runtime");
     assert_eq!(runtime.route(call("content.generate", json!({}))).await.source, Some(Source::Cloud));
     assert_eq!(runtime.route(call("content.analyze_video", json!({}))).await.source, Some(Source::Local));
     stop(runtime).await;

@@ -7,7 +7,7 @@ use super::*;
 async fn offline(bench: &Bench, mode: Mode, local: &Arc<Hand>, cloud: &Arc<Hand>) -> Runtime {
     let mut config = bench.config(mode);
     config.routing.offline = true;
-    let builder = bench.with(config).with_local(Arc::clone(local) as _).with_cloud(Arc::clone(cloud) as _);
+    let builder = bench.with(config).with_executor(Arc::clone(local) as _).with_cloud(Arc::clone(cloud) as _);
     builder.build().await.expect("a runtime")
 }
 

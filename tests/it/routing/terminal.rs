@@ -8,7 +8,7 @@ use super::*;
 async fn terminal(bench: &Bench, local: &Arc<Hand>) -> Runtime {
     let mut config = bench.config(Mode::Cloud);
     config.routing.is_cloud_terminal = true;
-    bench.with(config).with_local(Arc::clone(local) as _).build().await.expect("a terminal needs no cloud")
+    bench.with(config).with_executor(Arc::clone(local) as _).build().await.expect("a terminal needs no cloud")
 }
 
 async fn booked(runtime: &Runtime) -> i64 {

@@ -92,7 +92,7 @@ impl Server {
         config.routing.mode = mode;
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
         let notices = Arc::new(Notices::default());
-        let builder = Runtime::builder(config).with_local(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
+        let builder = Runtime::builder(config).with_executor(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
         let runtime = builder.build().await.expect("a runtime");
         let access = lock(Access::loopback(runtime.key_ring().clone()));
         let hosts = AllowedHosts::new("127.0.0.1:8080".parse().expect("an address"), [""; 0]).expect("no names");

@@ -12,7 +12,6 @@ use super::super::verdict::{Doubt, in_doubt};
 use super::super::{Call, Execution, RemoteConfig, ServiceListing};
 use super::{classify, parse_listing};
 use crate::http::{HOP, IDEMPOTENCY_KEY, REQUEST_ID, SendWitness, TIMEOUT_MS, read_bounded, witnessed_body};
-use crate::secret::bearer_header;
 use crate::{Effect, Error, ErrorKind, Outcome, Result, Retry, SharedClock};
 
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
@@ -29,20 +28,8 @@ pub(in super::super) struct Remote {
 
 impl Remote {
     pub(in super::super) fn new(config: &RemoteConfig, client: reqwest::Client, clock: SharedClock) -> Result<Self> {
-        let wrong = |sentence| Error::new(ErrorKind::Config, sentence).with_operation("set up a remote side");
-        let mut services = config.endpoint.clone();
-        if !matches!(services.scheme(), "http" | "https") || services.host().is_none() {
-            return Err(wrong("an endpoint is an http or https URL").with("scheme", services.scheme()));
-        }
-        if !services.username().is_empty() || services.password().is_some() {
-            return Err(wrong("an endpoint has no user or password in it; give the key in the setting for it"));
-        }
-        services.set_query(None);
-        services.set_fragment(None);
-        if let Ok(mut path) = services.path_segments_mut() {
-            path.pop_if_empty().extend(["api", "services"]);
-        }
-        let authorization = config.key.as_ref().map(bearer_header).transpose()?;
+        let services = config.services_url()?;
+        let authorization = config.authorization()?;
         Ok(Self { client, clock, services, authorization })
     }
 
