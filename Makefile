@@ -1,6 +1,6 @@
 # What a person does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build audit clean
+.PHONY: help run test bench build wheel audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ bench: ## the benches, and EverReach beside FastAPI in one run
 
 build: ## the program, in release
 	cargo build --release --locked --bin everreach
+
+wheel: ## the Python wheel, in $CARGO_TARGET_DIR/wheels
+	@scripts/wheel.sh
 
 audit: ## licences, advisories, banned and duplicate crates, sources
 	@scripts/audit.sh

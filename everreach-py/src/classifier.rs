@@ -21,6 +21,9 @@ pub(crate) struct PyClassifier {
 }
 
 impl PyClassifier {
+    /// How the reason begins when the classifier raised.
+    pub(crate) const RAISED: &str = "the classifier raised";
+
     /// The classifier of an object: our own without a detour through Python, any other by its method.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
         if let Ok(own) = object.cast::<PyActionClassifier>() {
@@ -55,7 +58,7 @@ impl Classifier for PyClassifier {
         Python::attach(|py| self.ask(py, action)).unwrap_or_else(|raised| {
             let error = Python::attach(|py| errors::caught(py, &raised));
             tracing::error!(%action, error = ?error, "the classifier raised; the action counts as compute");
-            Classification::new(ActionClass::Compute, format!("the classifier raised: {error}"))
+            Classification::new(ActionClass::Compute, format!("{}: {error}", Self::RAISED))
         })
     }
 }

@@ -23,6 +23,7 @@ mod registry;
 mod request;
 mod settings;
 mod table;
+mod testing;
 mod wait;
 
 #[pyo3::pymodule]
@@ -35,6 +36,9 @@ mod _everreach {
     use crate::orchestrator::Orchestrator;
     #[pymodule_export]
     use crate::table::{PyActionClassifier, PyRouteTable};
+
+    #[pymodule_export]
+    use crate::testing::{check_classifier, check_cost_guard, check_executor};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -1,0 +1,105 @@
+//! The conformance suites of the core, run on implementations written in Python.
+
+use std::sync::Arc;
+
+use everreach_core::cost::CostGuard;
+use everreach_core::routing::{ActionClass, Classification, Classifier};
+use everreach_core::testing::{ExecutorConformance, classifier, cost_guard};
+use everreach_core::{ActionName, Error, ErrorKind, SharedClock};
+use futures_util::FutureExt;
+use pyo3::exceptions::PyAssertionError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::classifier::PyClassifier;
+use crate::cost_guard::PyCostGuard;
+use crate::envelope::usd;
+use crate::errors::{self, OrRaise};
+use crate::executor::PyExecutor;
+use crate::wait::wait;
+
+/// Runs the executor suite; raises `AssertionError` for the first law that does not hold.
+#[pyfunction]
+#[pyo3(signature = (executor, working, failing, hanging))]
+pub(crate) fn check_executor(
+    py: Python<'_>,
+    executor: &Bound<'_, PyAny>,
+    working: &str,
+    failing: Option<&str>,
+    hanging: Option<&str>,
+) -> PyResult<()> {
+    let name = |text: &str| text.parse::<ActionName>().or_raise(py);
+    let mut suite = ExecutorConformance::new(name(working)?);
+    if let Some(failing) = failing {
+        suite = suite.with_failing(name(failing)?);
+    }
+    if let Some(hanging) = hanging {
+        suite = suite.with_hanging(name(hanging)?);
+    }
+    let executor = PyExecutor::of(executor)?;
+    verdict(wait(py, async { suite.check(&*executor).await })?)
+}
+
+/// Runs the classifier suite.
+#[pyfunction]
+pub(crate) fn check_classifier(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<()> {
+    let strict = Strict(PyClassifier::of(object)?);
+    verdict(py.detach(|| classifier::check(&strict)))
+}
+
+/// A classifier that raises counts as computing in a running system; here it breaks its law.
+struct Strict(Arc<dyn Classifier>);
+
+impl Classifier for Strict {
+    fn classify(&self, action: &ActionName) -> Classification {
+        let given = self.0.classify(action);
+        let reason = if given.reason.starts_with(PyClassifier::RAISED) { String::new() } else { given.reason };
+        Classification::new(if reason.is_empty() { ActionClass::Compute } else { given.class }, reason)
+    }
+}
+
+/// Runs the cost guard suite on guards that `make(cap_usd=…, soft_cap_usd=…, timezone=…, now=…)` makes over empty books.
+#[pyfunction]
+pub(crate) fn check_cost_guard(py: Python<'_>, make: Py<PyAny>) -> PyResult<()> {
+    let make = Arc::new(make);
+    let made = move |config: everreach_core::cost::CostConfig, clock: SharedClock| {
+        let make = Arc::clone(&make);
+        async move {
+            Python::attach(|py| {
+                let guard = || -> PyResult<Arc<dyn CostGuard>> {
+                    let settings = PyDict::new(py);
+                    settings.set_item("cap_usd", usd(config.cap))?;
+                    settings.set_item("soft_cap_usd", usd(config.soft_cap))?;
+                    settings.set_item("timezone", config.zone.name())?;
+                    settings.set_item("now", Bound::new(py, Now { clock })?)?;
+                    PyCostGuard::of(&make.bind(py).call((), Some(&settings))?)
+                };
+                guard().map_err(|raised| Error::new(ErrorKind::Config, errors::caught(py, &raised).to_string()))
+            })
+        }
+        .boxed()
+    };
+    verdict(wait(py, async { cost_guard::check(&made).await })?)
+}
+
+/// The time of the suite's clock, as an aware `datetime` in UTC.
+#[pyclass(frozen)]
+struct Now {
+    clock: SharedClock,
+}
+
+#[pymethods]
+impl Now {
+    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let datetime = py.import("datetime")?;
+        let utc = datetime.getattr("timezone")?.getattr("utc")?;
+        let epoch = datetime.getattr("datetime")?.call_method1("fromtimestamp", (0, utc))?;
+        let since = PyDict::new(py);
+        since.set_item("microseconds", self.clock.now().timestamp_micros())?;
+        epoch.add(datetime.getattr("timedelta")?.call((), Some(&since))?)
+    }
+}
+
+fn verdict(checked: Result<(), Error>) -> PyResult<()> {
+    checked.map_err(|error| PyAssertionError::new_err(error.to_string()))
+}
