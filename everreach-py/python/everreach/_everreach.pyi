@@ -11,6 +11,7 @@ __all__ = [
     "CostGuard",
     "Orchestrator",
     "RouteTable",
+    "__version__",
     "check_classifier",
     "check_cost_guard",
     "check_executor",
