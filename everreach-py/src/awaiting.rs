@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::ThreadId;
 
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
 use crate::caller::running_loop;
@@ -143,9 +143,9 @@ impl Waking {
         if self.is_woken.swap(false, Ordering::AcqRel) {
             return Ok(None);
         }
-        let future = self.event_loop.bind(py).call_method0("create_future")?;
+        let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
         // What a task looks for in whatever is yielded to it.
-        future.setattr("_asyncio_future_blocking", true)?;
+        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
         let future = future.unbind();
         *self.waiting() = Some(future.clone_ref(py));
         // News between the first look and now have found nobody waiting.
@@ -164,17 +164,16 @@ impl Waking {
             return set_result(future.bind(py));
         }
         let set = Once::new(move |arguments: &Bound<'_, PyTuple>| set_result(future.bind(arguments.py())));
-        static METHOD: PyOnceLock<Py<pyo3::types::PyString>> = PyOnceLock::new();
-        let method = METHOD.get_or_init(py, || pyo3::types::PyString::intern(py, "call_soon_threadsafe").unbind());
-        let _handle = self.event_loop.bind(py).call_method1(method, (set,))?;
+        let _handle = self.event_loop.bind(py).call_method1(intern!(py, "call_soon_threadsafe"), (set,))?;
         Ok(())
     }
 }
 
 /// Ends the wait, unless a cancellation has ended it.
 fn set_result(future: &Bound<'_, PyAny>) -> PyResult<()> {
-    if !future.call_method0("done")?.is_truthy()? {
-        let _none = future.call_method1("set_result", (future.py().None(),))?;
+    let py = future.py();
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        let _none = future.call_method1(intern!(py, "set_result"), (py.None(),))?;
     }
     Ok(())
 }

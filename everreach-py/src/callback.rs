@@ -13,7 +13,7 @@ use everreach_core::{Effect, Error, ErrorKind, Outcome, Result};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::caller::Caller;
 use crate::{coroutine, errors, wait};
@@ -43,7 +43,11 @@ impl Ended {
         match self {
             Self::Raised(raised) => Python::attach(|py| {
                 let error = errors::caught(py, &raised);
-                tracing::warn!(error = ?error, "a handler raised");
+                // One of our own exceptions says what became of the call: that is an answer, not a fault.
+                match error.kind() {
+                    ErrorKind::HandlerError | ErrorKind::OutcomeUnknown => tracing::warn!(error = ?error, "a handler raised"),
+                    _ => tracing::debug!(error = ?error, "a handler raised"),
+                }
                 error
             }),
             Self::Cancelled => Error::new(ErrorKind::OutcomeUnknown, "the handler's task was cancelled"),
@@ -160,13 +164,22 @@ impl Callback {
 /// What a function returned: a value, or something to await.
 pub(crate) fn given(returned: Bound<'_, PyAny>) -> PyResult<Given> {
     static AWAITABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = returned.py();
     // What nearly every function returns, before anything is asked.
-    if returned.is_exact_instance_of::<pyo3::types::PyDict>() || returned.is_none() {
+    if returned.is_exact_instance_of::<PyDict>() || returned.is_none() {
         return Ok(Given::Value(returned.unbind()));
     }
-    let awaitable = AWAITABLE.import(py, "inspect", "isawaitable")?.call1((&returned,))?.is_truthy()?;
-    Ok(if awaitable { Given::Awaitable(returned.unbind()) } else { Given::Value(returned.unbind()) })
+    let isawaitable = || AWAITABLE.import(returned.py(), "inspect", "isawaitable")?.call1((&returned,))?.is_truthy();
+    Ok(if is_coroutine(&returned)? || isawaitable()? {
+        Given::Awaitable(returned.unbind())
+    } else {
+        Given::Value(returned.unbind())
+    })
+}
+
+/// Whether it is what an `async def` returns.
+pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    Ok(object.get_type().is(COROUTINE.import(object.py(), "types", "CoroutineType")?))
 }
 
 /// The caller that came with a call.

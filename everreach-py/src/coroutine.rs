@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
 
 use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
 use tokio::sync::oneshot;
 
-use crate::callback::{Ended, Given, given};
+use crate::callback::{Ended, Given, given, is_coroutine};
 use crate::caller::Caller;
 use crate::once::Once;
 use crate::process;
@@ -40,14 +40,15 @@ where
     let task = Arc::new(Task::default());
     let started = Python::attach(|py| {
         let (event_loop, thread) = home(py, caller)?;
-        let context = caller.map(|caller| caller.context(py)).transpose()?.map(Bound::unbind);
         let shared = Arc::clone(&task);
-        let start = move |py: Python<'_>| start(py, context.as_ref(), &shared, make, answer, finish);
         if thread == Some(std::thread::current().id()) {
-            start(py);
+            // The caller's own task is what runs here, so its context is the current one.
+            start(&event_loop, None, &shared, make, answer, finish);
         } else {
+            let context = caller.map(|caller| caller.context(py)).transpose()?.map(Bound::unbind);
+            let its_loop = event_loop.clone().unbind();
             let start = Once::new(move |arguments| {
-                start(arguments.py());
+                start(its_loop.bind(arguments.py()), context.as_ref(), &shared, make, answer, finish);
                 Ok(())
             });
             let _handle = event_loop.call_method1("call_soon_threadsafe", (start,))?;
@@ -70,8 +71,14 @@ fn home<'py>(py: Python<'py>, caller: Option<&Caller>) -> PyResult<(Bound<'py, P
 }
 
 /// Begins the task. Runs on the loop's thread.
-fn start<T, M, F>(py: Python<'_>, context: Option<&Py<PyAny>>, task: &Arc<Task>, make: M, answer: Answer<T>, finish: F)
-where
+fn start<T, M, F>(
+    event_loop: &Bound<'_, PyAny>,
+    context: Option<&Py<PyAny>>,
+    task: &Arc<Task>,
+    make: M,
+    answer: Answer<T>,
+    finish: F,
+) where
     T: Send + 'static,
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
@@ -79,17 +86,16 @@ where
     if task.lock().is_over {
         return;
     }
-    let begun = begin(py, context, make);
-    let _receiver_gone = match begun {
+    let _receiver_gone = match begin(event_loop, context, make) {
         Err(raised) => answer.send(Err(Ended::Raised(raised))),
-        Ok(Begun::Value(value)) => answer.send(Ok(finish(value.bind(py)))),
+        Ok(Begun::Value(value)) => answer.send(Ok(finish(value.bind(event_loop.py())))),
         Ok(Begun::Task(begun)) => {
             task.lock().task = Some(begun.clone().unbind());
             let done = Once::new(move |arguments| {
                 let _receiver_gone = answer.send(end_of(&arguments.get_item(0)?, finish));
                 Ok(())
             });
-            let _watched = begun.call_method1("add_done_callback", (done,));
+            let _watched = begun.call_method1(intern!(event_loop.py(), "add_done_callback"), (done,));
             return;
         }
     };
@@ -100,35 +106,35 @@ enum Begun<'py> {
     Task(Bound<'py, PyAny>),
 }
 
-fn begin<'py, M>(py: Python<'py>, context: Option<&Py<PyAny>>, make: M) -> PyResult<Begun<'py>>
+/// Calls the function and makes a task of what it returns, in the context that is given or else in the current one.
+fn begin<'py, M>(event_loop: &Bound<'py, PyAny>, context: Option<&Py<PyAny>>, make: M) -> PyResult<Begun<'py>>
 where
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
 {
     static ENSURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let ensure = ENSURE.import(py, "asyncio", "ensure_future")?;
-    let within = |function: Bound<'py, PyAny>, argument: Option<&Py<PyAny>>| {
-        let arguments: Vec<_> = argument.map(|argument| argument.bind(py).clone()).into_iter().collect();
-        match context {
-            Some(context) => {
-                let all = std::iter::once(function).chain(arguments).collect::<Vec<_>>();
-                context.bind(py).call_method1("run", PyTuple::new(py, all)?)
-            }
-            None => function.call1(PyTuple::new(py, arguments)?),
-        }
+    let py = event_loop.py();
+    let awaitable = match given(make(py)?.into_bound(py))? {
+        Given::Value(value) => return Ok(Begun::Value(value)),
+        Given::Awaitable(awaitable) => awaitable.into_bound(py),
     };
-    // The function's own body may run already here, where it is no `async def` but returns something to await.
-    let made = make(py)?;
-    match given(made.into_bound(py))? {
-        Given::Value(value) => Ok(Begun::Value(value)),
-        Given::Awaitable(awaitable) => Ok(Begun::Task(within(ensure.clone(), Some(&awaitable))?)),
-    }
+    let is_coroutine = is_coroutine(&awaitable)?;
+    let make_task = if is_coroutine {
+        event_loop.getattr(intern!(py, "create_task"))?
+    } else {
+        ENSURE.import(py, "asyncio", "ensure_future")?.clone()
+    };
+    let task = match context {
+        Some(context) => context.bind(py).call_method1(intern!(py, "run"), (make_task, awaitable)),
+        None => make_task.call1((awaitable,)),
+    };
+    task.map(Begun::Task)
 }
 
 fn end_of<T, F>(task: &Bound<'_, PyAny>, finish: F) -> Result<T, Ended>
 where
     F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T,
 {
-    match task.call_method0("result") {
+    match task.call_method0(intern!(task.py(), "result")) {
         Ok(value) => Ok(finish(&value)),
         Err(raised) if raised.is_instance_of::<CancelledError>(task.py()) => Err(Ended::Cancelled),
         Err(raised) => Err(Ended::Raised(raised)),

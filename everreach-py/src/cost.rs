@@ -56,9 +56,9 @@ impl NativeCostGuard {
         let dollars =
             |usd: Option<&Bound<'_, PyAny>>, field: &str| usd.map(|usd| money::amount(usd, field)).transpose().or_raise(py);
         let config = Given::default()
-            .with("cap_usd=", &table::COST_CAP, dollars(cap_usd, "cap_usd")?)
-            .with("soft_cap_usd=", &table::COST_SOFT_CAP, dollars(soft_cap_usd, "soft_cap_usd")?)
-            .with("database_url=", &table::DATABASE_URL, database_url)
+            .with("cap_usd", &table::COST_CAP, dollars(cap_usd, "cap_usd")?)
+            .with("soft_cap_usd", &table::COST_SOFT_CAP, dollars(soft_cap_usd, "soft_cap_usd")?)
+            .with("database_url", &table::DATABASE_URL, database_url)
             .runtime_config()
             .or_raise(py)?;
         config.cost.validate().or_raise(py)?;

@@ -3,6 +3,7 @@
 use everreach_core::routing::Params;
 use everreach_core::{Error, ErrorKind};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
 
@@ -90,7 +91,16 @@ fn from_python(object: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Fault> 
         let pairs = items.iter().map(|pair| pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
         return pairs.map(|pair| pair.map_err(Fault::from).and_then(|(key, value)| entry(&key, &value, depth))).collect();
     }
-    Err(Fault::new(type_name(object)))
+    match plain(object) {
+        Ok(stand_in) => from_python(&stand_in, depth + 1),
+        Err(_) => Err(Fault::new(type_name(object))),
+    }
+}
+
+/// What everybody expects in place of a date, a `Decimal`, a dataclass and the like.
+fn plain<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static PLAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    PLAIN.import(object.py(), "everreach._plain", "plain")?.call1((object,))
 }
 
 fn entry(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, depth: usize) -> Result<(String, Value), Fault> {

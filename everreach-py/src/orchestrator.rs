@@ -84,10 +84,10 @@ impl Orchestrator {
             return Err(errors::raise(py, &Error::new(ErrorKind::Config, "`init` belongs to `local`, which was not given")));
         }
         let config = Given::from_config(config)?
-            .with("env=", &table::ENV, env)
-            .with("database_url=", &table::DATABASE_URL, database_url)
-            .with("cloud_endpoint=", &table::CLOUD_ENDPOINT, cloud_endpoint)
-            .with("cloud_key=", &table::CLOUD_KEY, cloud_key)
+            .with("env", &table::ENV, env)
+            .with("database_url", &table::DATABASE_URL, database_url)
+            .with("cloud_endpoint", &table::CLOUD_ENDPOINT, cloud_endpoint)
+            .with("cloud_key", &table::CLOUD_KEY, cloud_key)
             .runtime_config()
             .or_raise(py)?;
         config.validate().or_raise(py)?;

@@ -48,7 +48,7 @@ impl Given {
     pub(crate) fn runtime_config(self) -> Result<RuntimeConfig> {
         let mut layers = Layers::of_this_process(self.file);
         for (argument, setting, text) in self.values {
-            layers = layers.with_flag(argument, setting, text);
+            layers = layers.with_argument(argument, setting, text);
         }
         let settings = layers.load()?;
         for warning in &settings.warnings {

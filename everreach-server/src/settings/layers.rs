@@ -21,6 +21,8 @@ const NOT_SETTINGS: [&str; 1] = ["EVERREACH_TEST_POSTGRES_URL"];
 pub enum Origin {
     /// The command line.
     Flag(&'static str),
+    /// A program that embeds the server's settings.
+    Argument(&'static str),
     /// The environment.
     Environment,
     /// A `.env` file.
@@ -40,6 +42,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "flag {flag}"),
+            Self::Argument(name) => write!(f, "argument {name}"),
             Self::Environment => f.write_str("environment"),
             Self::DotEnv => f.write_str(".env"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
@@ -69,8 +72,8 @@ pub struct Value {
 #[derive(Debug, Default, Clone)]
 #[non_exhaustive]
 pub struct Layers {
-    /// Values given on the command line, with the flag that gave them.
-    pub flags: Vec<(&'static str, &'static Setting, String)>,
+    /// Values given on the command line or by an embedding program, which win over everything else.
+    pub given: Vec<(Origin, &'static Setting, String)>,
     /// The environment.
     pub environment: HashMap<String, String>,
     /// The folder in which `.env` and `everreach.toml` are looked for; neither is read when unset.
@@ -85,13 +88,20 @@ impl Layers {
     pub fn of_this_process(config: Option<PathBuf>) -> Self {
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-        Self { flags: Vec::new(), environment, folder: Some(PathBuf::from(".")), config }
+        Self { given: Vec::new(), environment, folder: Some(PathBuf::from(".")), config }
     }
 
     /// Lets a flag set a value.
     #[must_use]
     pub fn with_flag(mut self, flag: &'static str, setting: &'static Setting, text: impl Into<String>) -> Self {
-        self.flags.push((flag, setting, text.into()));
+        self.given.push((Origin::Flag(flag), setting, text.into()));
+        self
+    }
+
+    /// Lets an argument of an embedding program set a value.
+    #[must_use]
+    pub fn with_argument(mut self, name: &'static str, setting: &'static Setting, text: impl Into<String>) -> Self {
+        self.given.push((Origin::Argument(name), setting, text.into()));
         self
     }
 
@@ -113,8 +123,8 @@ impl Layers {
         }
         settings.warn_of_unknown(self.environment.keys().map(String::as_str), &Origin::Environment);
         settings.set_all(&self.environment, &Origin::Environment);
-        for (flag, setting, text) in self.flags {
-            settings.set(setting, &text, &Origin::Flag(flag));
+        for (origin, setting, text) in self.given {
+            settings.set(setting, &text, &origin);
         }
         Ok(settings)
     }
