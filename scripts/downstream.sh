@@ -3,9 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=$(cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-version=$(cargo metadata --locked --no-deps --format-version 1 |
-  python3 -c 'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "everreach-core"))')
+{
+  read -r target
+  read -r version
+} < <(cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, sys
+workspace = json.load(sys.stdin)
+print(workspace["target_directory"])
+print(next(package["version"] for package in workspace["packages"] if package["name"] == "everreach-core"))')
 package="everreach-core-$version"
 
 cargo package --locked -p everreach-core --allow-dirty --no-verify
