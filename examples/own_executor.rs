@@ -45,32 +45,43 @@ impl Executor for ProgramExecutor {
             }
         };
         let params = Value::from(call.params.clone()).to_string();
-        let answered = async {
-            if let Some(mut stdin) = child.stdin.take() {
+        let stdin = child.stdin.take();
+        let hand_over = async {
+            if let Some(mut stdin) = stdin {
                 // A program that does not read its parameters is none the worse for it.
                 drop(stdin.write_all(params.as_bytes()).await);
             }
-            child.wait_with_output().await
         };
+        let answered = async { tokio::join!(hand_over, child.wait_with_output()).1 };
         match tokio::time::timeout(call.timeout, answered).await {
             Ok(Ok(output)) if output.status.success() => {
-                Execution::done(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+                let text = || Value::from(String::from_utf8_lossy(&output.stdout));
+                Execution::done(serde_json::from_slice(&output.stdout).unwrap_or_else(|_| text()))
             }
             Ok(Ok(output)) => {
                 let error = Error::new(ErrorKind::HandlerError, "the program failed").with("status", output.status);
                 Execution::failed(Outcome::Executed, error)
             }
-            // From here on it may have done its work: that is unknown, and held unless a repeat does no harm.
-            Ok(Err(_)) | Err(_) => {
-                let kind = if call.effect.is_repeatable() { ErrorKind::Timeout } else { ErrorKind::OutcomeUnknown };
-                Execution::failed(Outcome::Unknown, Error::new(kind, "the program did not end in time; it was killed"))
+            // From here on it may have done its work, and nobody can tell.
+            Ok(Err(source)) => {
+                in_doubt(call, Error::new(ErrorKind::Unreachable, "the program's answer was lost").with_source(source))
             }
+            Err(_) => in_doubt(call, Error::new(ErrorKind::Timeout, "the program did not end in time; it was killed")),
         }
     }
 
     async fn services(&self) -> Result<Vec<ServiceListing>> {
         Ok(self.programs.iter().map(|(action, command)| ServiceListing::new(action.clone(), *command)).collect())
     }
+}
+
+/// Unknown: held, unless a repeat does no harm.
+fn in_doubt(call: &Call, error: Error) -> Execution {
+    if call.effect.is_repeatable() {
+        return Execution::failed(Outcome::Unknown, error);
+    }
+    let held = Error::new(ErrorKind::OutcomeUnknown, "the program may have done its work").with_source(error);
+    Execution::failed(Outcome::Unknown, held)
 }
 
 #[tokio::main]

@@ -91,6 +91,14 @@ features_alone() {
     cargo check --locked -p everreach-core --no-default-features --features mock
 }
 
+examples() {
+  local example
+  for example in examples/*.rs; do
+    # One that serves serves itself once; the others take no arguments.
+    cargo run --locked --quiet --example "$(basename "$example" .rs)" -- --once || return 1
+  done
+}
+
 step "tools" tools
 step "a private PostgreSQL" start_postgres
 step "format" cargo fmt --all --check
@@ -101,5 +109,7 @@ step "tests" cargo nextest run --locked --workspace --all-features --no-fail-fas
 step "doc tests" cargo test --locked --workspace --all-features --doc
 step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 step "the core as a package" cargo package --locked -p everreach-core --allow-dirty
+step "downstream" scripts/downstream.sh
+step "examples" examples
 step "the example worker" python3 -B -m unittest discover -s examples/python-worker
 echo "all green after $SECONDS s"

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// On docs.rs, which builds with a nightly compiler, whatever needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod access;
 pub mod action;

@@ -17,6 +17,10 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct EmbeddingGuide;
+
 pub mod app;
 pub mod auth;
 mod call;

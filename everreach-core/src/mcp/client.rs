@@ -18,6 +18,21 @@ use crate::Result;
 /// - It returns within [`ToolCall::timeout`], give or take a scheduling delay. Requests run side by side.
 /// - Lists are whole, all pages of them, in the server's order. What a server writes (descriptions, instructions, hints) is passed on
 ///   as data; the client never acts on it.
+///
+/// ```
+/// use everreach_core::mcp::{McpClient, ToolCall};
+/// use everreach_core::{Error, ErrorKind, Result};
+///
+/// async fn first_line(files: &dyn McpClient, path: &str) -> Result<String> {
+///     files.connect().await?;
+///     let answer = files.call_tool(ToolCall::new("read_file").with_argument("path", path)).await?;
+///     let text = answer.content.iter().find_map(|part| part.as_text()).unwrap_or_default();
+///     if answer.is_error {
+///         return Err(Error::new(ErrorKind::HandlerError, "the file cannot be read").with("tool", text));
+///     }
+///     Ok(text.lines().next().unwrap_or_default().to_owned())
+/// }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait McpClient: Send + Sync + 'static {

@@ -105,8 +105,8 @@ impl ContactLease {
 /// - A contact has at most one lease in force, under any concurrency. While there is one, [`SwarmCoordinator::acquire`] is refused to
 ///   everybody, the holder included (it renews instead). A lease covers all kinds of work on the contact.
 /// - A lease is in force from the moment it is granted until it is released or `lasts` has passed since it was granted or last renewed.
-/// - Fencing tokens strictly increase: each lease of a contact has a greater one than all its leases before, across releases, lapses and
-///   restarts. A renewal keeps its token.
+/// - Fencing tokens strictly increase: each lease of a contact has a greater one than all its leases before, across releases and lapses,
+///   and across restarts wherever something that outlives the process compares them. A renewal keeps its token.
 /// - [`SwarmCoordinator::renew`] and [`SwarmCoordinator::release`] act on the lease in force with that very token and are refused for any
 ///   other; a refused one changes nothing, least of all the lease of whoever came after.
 /// - When the coordinator cannot be asked, nothing was renewed: the holder goes on until its own time is up, and stops then.

@@ -12,7 +12,8 @@ use crate::{Result, SharedClock};
 /// How many leases may be kept before the lapsed ones among them are looked for.
 const SWEEP_FROM: usize = 64;
 
-/// Leases contacts within one process; everything is forgotten when it ends. Steps of the wall clock move no lease.
+/// Leases contacts within one process. Everything is forgotten when it ends and tokens begin at 1 again, so nothing that outlives the
+/// process may compare them. Steps of the wall clock move no lease.
 ///
 /// ```
 /// use everreach_core::swarm::{LeaseRequest, MemorySwarmCoordinator, SwarmConfig, SwarmCoordinator};
