@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The benches in process, then the program beside FastAPI in one run. Close what else runs on the machine; ratios are what counts.
+# The benches in process, then the program beside FastAPI and the wheel beside a plain-Python orchestrator, each pair in one run. Close what else runs on the machine; ratios are what counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-target}"
@@ -22,3 +22,8 @@ fi
 cargo build --locked --profile dist --bin everreach --example bench_cloud_stub
 cargo bench --locked -p everreach
 "$python" benches/peers/run.py --binary "$target/dist/everreach" --stub "$target/dist/examples/bench_cloud_stub"
+
+scripts/wheel.sh
+wheel=$(ls "$target"/wheels/everreach-*.whl)
+"$target/bench-venv/bin/pip" install -q --force-reinstall --no-deps "$wheel"
+"$python" -B benches/peers/python_run.py --wheel "$wheel"

@@ -7,7 +7,8 @@ use tokio_util::task::TaskTracker;
 
 use super::config::CloudSource;
 use super::handle::RuntimeParts;
-use super::services::{self, Sources};
+use super::services::Sources;
+use super::sides::{self, Local};
 use super::{Runtime, RuntimeConfig, background};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
@@ -18,8 +19,8 @@ use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
-    Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, LocalSide, OfflineCache,
-    Orchestrator, OrchestratorParts, SharedRouteTable,
+    Classifier, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts,
+    SharedRouteTable,
 };
 use crate::stop::StopSwitch;
 use crate::store::Store;
@@ -28,17 +29,13 @@ use crate::{
     http::{self, HttpConfig},
 };
 
-type AddHandlers = Box<dyn FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send>;
-
 /// Wires a runtime together; whatever is not given is made from the settings.
 #[must_use]
 pub struct RuntimeBuilder {
     config: RuntimeConfig,
     clock: Option<SharedClock>,
     store: Option<Store>,
-    registry: Option<Arc<dyn Executor>>,
-    executor: Option<Arc<dyn Executor>>,
-    handlers: Vec<AddHandlers>,
+    local: Local,
     cloud: Option<Arc<dyn Executor>>,
     classifier: Option<Arc<dyn Classifier>>,
     cost: Option<Arc<dyn CostGuard>>,
@@ -58,9 +55,7 @@ impl RuntimeBuilder {
             config,
             clock: None,
             store: None,
-            registry: None,
-            executor: None,
-            handlers: Vec::new(),
+            local: Local::default(),
             cloud: None,
             classifier: None,
             cost: None,
@@ -98,7 +93,8 @@ impl RuntimeBuilder {
     }
 
     /// Replaces the executor of this machine: by default the `system.*` actions and handlers of this process, then the worker at
-    /// `LOCAL_ENDPOINT`. What [`RuntimeBuilder::with_handlers`] adds is then not used.
+    /// `LOCAL_ENDPOINT`. It cannot be given together with
+    /// [`RuntimeBuilder::with_handlers`] or [`RuntimeBuilder::with_registry`], which add to the default one.
     ///
     /// ```
     /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
@@ -110,7 +106,7 @@ impl RuntimeBuilder {
     /// # Ok::<(), everreach_core::Error>(())
     /// ```
     pub fn with_executor(mut self, executor: Arc<dyn Executor>) -> Self {
-        self.executor = Some(executor);
+        self.local.executor = Some(executor);
         self
     }
 
@@ -122,14 +118,14 @@ impl RuntimeBuilder {
     ///     .with_handlers(|registry| registry.handler("reports.ping", "answers", |params, _| async move { Ok(params.into()) }));
     /// ```
     pub fn with_handlers(mut self, add: impl FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send + 'static) -> Self {
-        self.handlers.push(Box::new(add));
+        self.local.handlers.push(Box::new(add));
         self
     }
 
     /// Asks a registry of the embedder's own before anything else on this machine; what it does not know goes on to the handlers of
     /// this process and the worker. Usually a [`DispatchExecutor`](crate::routing::DispatchExecutor).
     pub fn with_registry(mut self, registry: Arc<dyn Executor>) -> Self {
-        self.registry = Some(registry);
+        self.local.registry = Some(registry);
         self
     }
 
@@ -200,13 +196,14 @@ impl RuntimeBuilder {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for settings that do not go together, or what the database says.
     pub async fn build(self) -> Result<Runtime> {
         let config = self.config;
+        self.local.check()?;
         let source = if self.cloud.is_some() { CloudSource::Given } else { CloudSource::Settings };
         let table = SharedRouteTable::new(config.check(source)?);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
         let cloud = match self.cloud {
             Some(cloud) => Some(cloud),
-            None => cloud_side(&config, &client, &clock)?,
+            None => sides::cloud(&config, &client, &clock)?,
         };
         let store = match self.store {
             Some(store) => store,
@@ -241,10 +238,7 @@ impl RuntimeBuilder {
             worker: worker.clone(),
             has_cloud: cloud.is_some(),
         };
-        let local = match self.executor {
-            Some(executor) => executor,
-            None => local_side(&sources, self.handlers, self.registry)?,
-        };
+        let local = self.local.build(&sources)?;
         let orchestrator = Orchestrator::new(OrchestratorParts {
             config: config.routing.clone(),
             clock: Arc::clone(&clock),
@@ -294,27 +288,4 @@ impl RuntimeBuilder {
         background::start(&runtime, sql_guard, client).await?;
         Ok(runtime)
     }
-}
-
-/// The cloud terminal of the settings, where they have one for this process.
-fn cloud_side(config: &RuntimeConfig, client: &reqwest::Client, clock: &SharedClock) -> Result<Option<Arc<dyn Executor>>> {
-    let Some(remote) = config.cloud_remote()? else { return Ok(None) };
-    Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?)))
-}
-
-/// The actions of this process, those of an embedder among them, and the worker beside it.
-fn local_side(
-    sources: &Sources,
-    handlers: Vec<AddHandlers>,
-    registry_of_embedder: Option<Arc<dyn Executor>>,
-) -> Result<Arc<dyn Executor>> {
-    let registry = handlers.into_iter().fold(services::registry(sources), |registry, add| add(registry)).build()?;
-    let mut side = LocalSide::new(registry, Arc::clone(&sources.clock));
-    if let Some(worker) = &sources.worker {
-        side = side.with_worker(Arc::clone(worker));
-    }
-    if let Some(first) = registry_of_embedder {
-        side = side.with_first(first);
-    }
-    Ok(Arc::new(side))
 }

@@ -21,6 +21,7 @@ mod builder;
 mod config;
 mod handle;
 mod services;
+mod sides;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;
