@@ -9,6 +9,8 @@ use serde_json::{Map, Number, Value};
 
 /// What JSON readers accept, ours among them; a list that contains itself ends here too.
 const DEEPEST: usize = 120;
+/// How many steps into a value an error names.
+const SHOWN: usize = 8;
 
 /// Where in a value something has no JSON form, innermost place first, and why.
 struct Fault {
@@ -27,7 +29,11 @@ impl Fault {
     }
 
     fn into_error(self, field: &str) -> Error {
-        let place: String = self.path.into_iter().rev().collect();
+        let is_cut = self.path.len() > SHOWN;
+        let mut place: String = self.path.into_iter().rev().take(SHOWN).collect();
+        if is_cut {
+            place.push('…');
+        }
         Error::new(ErrorKind::InvalidInput, "the value has no JSON form")
             .with("field", format!("{field}{place}"))
             .with("seen", self.reason)

@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use std::sync::{Mutex, PoisonError};
 
+use crate::caller::running_loop;
+
 /// A loop in a thread of its own, started when it is first needed.
 #[derive(Default)]
 pub(crate) struct OwnLoop {
@@ -24,6 +26,13 @@ impl OwnLoop {
             }
         };
         own.getattr("loop")
+    }
+
+    /// Whether this is the loop that runs on the current thread: nobody may wait there, since it could be for itself.
+    pub(crate) fn is_here(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(running) = running_loop(py)? else { return Ok(false) };
+        let own = self.running.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        own.as_ref().map_or(Ok(false), |own| Ok(own.bind(py).getattr("loop")?.is(&running)))
     }
 
     /// Cancels what still runs on it and ends the thread.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::process;
@@ -24,6 +25,10 @@ thread_local! {
 /// Giving up because of a signal drops the future: a journaled call goes on in a task of its own, anything else ends.
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> PyResult<T> {
     let process = process::current(py)?;
+    if process.own_loop.is_here(py)? {
+        let message = "a coroutine called by a blocking call must not block in its turn: await the method without _sync";
+        return Err(PyRuntimeError::new_err(message));
+    }
     py.detach(|| {
         let outer = WAITING.replace(true);
         let ended = process.handle().block_on(with_signals(work));

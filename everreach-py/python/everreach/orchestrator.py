@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from types import TracebackType
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type, Union
+from types import ModuleType, TracebackType
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Type, Union
 
 from everreach._everreach import ActionClassifier, Orchestrator
 from everreach.cost import CostGuard
@@ -13,6 +13,14 @@ from everreach.envelope import Envelope
 from everreach.traits import Classifier, CostGuardProtocol, Executor
 
 Dispatch = Callable[[str, Dict[str, Any]], Any]
+
+
+class Registry(Protocol):
+    """A service registry: a module or an object with ``dispatch``, and ``init_all_services()`` and ``list_topics()`` where it has them."""
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """Runs a topic and answers with the registry's envelope."""
 
 
 class HybridOrchestrator:
@@ -32,7 +40,7 @@ class HybridOrchestrator:
         self,
         env: Optional[str] = None,
         *,
-        local: Union[Dispatch, Any, None] = None,
+        local: Union[Dispatch, Registry, ModuleType, None] = None,
         init: Optional[Callable[[], Any]] = None,
         config: Union[str, os.PathLike[str], Mapping[str, Any], None] = None,
         database_url: Optional[str] = None,
