@@ -14,13 +14,14 @@ use futures_util::FutureExt;
 use pyo3::prelude::*;
 use tokio::sync::OnceCell;
 
-use crate::awaiting::Awaiting;
-use crate::cost_guard::{from_python, to_python};
-use crate::errors::{self, OrRaise};
-use crate::process::{self, Process};
-use crate::settings::Given;
-use crate::wait::wait;
-use crate::{json, money};
+use crate::bridge::awaiting::Awaiting;
+use crate::bridge::process::{self, Process};
+use crate::bridge::wait::wait;
+use crate::convert::errors::{self, OrRaise};
+use crate::convert::reservation::{from_python, to_python};
+use crate::convert::settings::Given;
+use crate::convert::{json, money};
+use crate::implement::cost_guard::PyCostGuard;
 
 /// Keeps spending under a monthly cap, in the database that the orchestrator of the same URL uses too.
 #[pyclass(frozen, name = "CostGuard")]
@@ -139,11 +140,16 @@ impl NativeCostGuard {
     }
 }
 
-impl NativeCostGuard {
-    pub(crate) const fn guard(&self) -> &Arc<dyn CostGuard> {
-        &self.guard
+/// The guard of an object: our own without a detour through Python, any other by its methods.
+pub(crate) fn guard(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn CostGuard>> {
+    let own = object.getattr_opt("_native")?;
+    match own.as_ref().and_then(|own| own.cast::<NativeCostGuard>().ok()) {
+        Some(own) => Ok(Arc::clone(&own.get().guard)),
+        None => PyCostGuard::of(object),
     }
+}
 
+impl NativeCostGuard {
     fn enter(&self, py: Python<'_>) -> PyResult<Arc<dyn CostGuard>> {
         let process = process::current(py)?;
         let _first_use = self.lazy.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);

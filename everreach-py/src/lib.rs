@@ -1,30 +1,15 @@
 //! The native half of the wheel `everreach`: conversions between the core and Python, nothing else. What Python programs see is
 //! written in Python, in `python/everreach`.
 
-mod awaiting;
-mod callback;
-mod caller;
-mod classifier;
+mod bridge;
 mod cli;
-mod coroutine;
+mod convert;
 mod cost;
-mod cost_guard;
-mod envelope;
-mod errors;
-mod executor;
-mod json;
-mod logs;
-mod money;
-mod once;
+mod implement;
 mod orchestrator;
-mod own_loop;
-mod process;
-mod registry;
 mod request;
-mod settings;
 mod table;
 mod testing;
-mod wait;
 
 #[pyo3::pymodule]
 mod _everreach {

@@ -9,21 +9,21 @@ use everreach_core::cost::CostGuard;
 use everreach_core::routing::{Classifier, Executor, RouteRequest};
 use everreach_core::runtime::{Runtime, RuntimeConfig};
 use everreach_core::{Error, ErrorKind, Result};
-use everreach_server::settings::table;
+use everreach_server::settings::table as setting;
 use futures_util::FutureExt;
 use pyo3::prelude::*;
 use tokio::sync::OnceCell;
 
-use crate::awaiting::Awaiting;
-use crate::caller::{Caller, RunsHere};
-use crate::classifier::PyClassifier;
-use crate::cost_guard::PyCostGuard;
-use crate::errors::OrRaise;
-use crate::executor::PyExecutor;
-use crate::process::{self, Close, Process};
-use crate::settings::Given;
-use crate::wait::wait;
-use crate::{envelope, errors, json, registry, request};
+use crate::bridge::awaiting::Awaiting;
+use crate::bridge::caller::{Caller, RunsHere};
+use crate::bridge::process::{self, Close, Process};
+use crate::bridge::wait::wait;
+use crate::convert::errors::OrRaise;
+use crate::convert::settings::Given;
+use crate::convert::{envelope, errors, json};
+use crate::implement::executor::PyExecutor;
+use crate::implement::registry;
+use crate::{cost, request, table};
 
 /// How long calls under way are waited for when it is closed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -84,10 +84,10 @@ impl Orchestrator {
             return Err(errors::raise(py, &Error::new(ErrorKind::Config, "`init` belongs to `local`, which was not given")));
         }
         let config = Given::from_config(config)?
-            .with("env", &table::ENV, env)
-            .with("database_url", &table::DATABASE_URL, database_url)
-            .with("cloud_endpoint", &table::CLOUD_ENDPOINT, cloud_endpoint)
-            .with("cloud_key", &table::CLOUD_KEY, cloud_key)
+            .with("env", &setting::ENV, env)
+            .with("database_url", &setting::DATABASE_URL, database_url)
+            .with("cloud_endpoint", &setting::CLOUD_ENDPOINT, cloud_endpoint)
+            .with("cloud_key", &setting::CLOUD_KEY, cloud_key)
             .runtime_config()
             .or_raise(py)?;
         config.validate().or_raise(py)?;
@@ -95,8 +95,8 @@ impl Orchestrator {
             config,
             registry: local.map(|local| registry::executor(local, init)).transpose()?,
             executor: executor.map(PyExecutor::of).transpose()?,
-            classifier: classifier.map(PyClassifier::of).transpose()?,
-            cost_guard: cost_guard.map(PyCostGuard::of).transpose()?,
+            classifier: classifier.map(table::classifier).transpose()?,
+            cost_guard: cost_guard.map(cost::guard).transpose()?,
         };
         let shared = Shared { plan, open: OnceCell::new(), pid: AtomicU32::new(0), is_closed: AtomicBool::new(false) };
         Ok(Self { shared: Arc::new(shared) })

@@ -8,8 +8,8 @@ use everreach_core::{Error, ErrorKind, Result, Side};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
-use crate::caller::Caller;
-use crate::{errors, json};
+use crate::bridge::caller::Caller;
+use crate::convert::{errors, json};
 
 const FIELDS: [&str; 6] = ["action", "params", "force_env", "idempotency_key", "timeout", "timeout_ms"];
 

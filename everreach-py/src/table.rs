@@ -1,6 +1,7 @@
 //! The route table and the classifier over it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use everreach_core::routing::{Classification, Classifier, RouteMatch, RouteTable};
 use everreach_core::{ActionName, Error};
@@ -9,9 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use serde_json::json;
 
-use crate::errors::OrRaise;
-use crate::json::to_python;
-use crate::settings::Given;
+use crate::convert::errors::OrRaise;
+use crate::convert::json::to_python;
+use crate::convert::settings::Given;
+use crate::implement::classifier::PyClassifier;
 
 /// What is known about each action: where it runs best, what it does, what it costs.
 #[pyclass(frozen, name = "RouteTable", module = "everreach")]
@@ -77,7 +79,7 @@ impl PyRouteTable {
 /// Says whether an action is computing or a call to another service.
 #[pyclass(frozen, name = "ActionClassifier", module = "everreach")]
 pub(crate) struct PyActionClassifier {
-    pub(crate) table: RouteTable,
+    table: RouteTable,
 }
 
 #[pymethods]
@@ -105,6 +107,14 @@ impl PyActionClassifier {
 
     fn __repr__(&self) -> String {
         format!("ActionClassifier({} actions)", self.table.routes().count())
+    }
+}
+
+/// The classifier of an object: our own without a detour through Python, any other by its method.
+pub(crate) fn classifier(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
+    match object.cast::<PyActionClassifier>() {
+        Ok(own) => Ok(Arc::new(own.get().table.clone())),
+        Err(_) => PyClassifier::of(object),
     }
 }
 

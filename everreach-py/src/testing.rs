@@ -11,12 +11,12 @@ use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::classifier::PyClassifier;
-use crate::cost_guard::PyCostGuard;
-use crate::envelope::usd;
-use crate::errors::{self, OrRaise};
-use crate::executor::PyExecutor;
-use crate::wait::wait;
+use crate::bridge::wait::wait;
+use crate::convert::envelope::usd;
+use crate::convert::errors::{self, OrRaise};
+use crate::implement::classifier::PyClassifier;
+use crate::implement::executor::PyExecutor;
+use crate::{cost, table};
 
 /// Runs the executor suite; raises `AssertionError` for the first law that does not hold.
 #[pyfunction]
@@ -43,7 +43,7 @@ pub(crate) fn check_executor(
 /// Runs the classifier suite.
 #[pyfunction]
 pub(crate) fn check_classifier(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<()> {
-    let strict = Strict(PyClassifier::of(object)?);
+    let strict = Strict(table::classifier(object)?);
     verdict(py.detach(|| classifier::check(&strict)))
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn check_cost_guard(py: Python<'_>, make: Py<PyAny>) -> PyResult<()> 
                     settings.set_item("soft_cap_usd", usd(config.soft_cap))?;
                     settings.set_item("timezone", config.zone.name())?;
                     settings.set_item("now", Bound::new(py, Now { clock })?)?;
-                    PyCostGuard::of(&make.bind(py).call((), Some(&settings))?)
+                    cost::guard(&make.bind(py).call((), Some(&settings))?)
                 };
                 guard().map_err(|raised| Error::new(ErrorKind::Config, errors::caught(py, &raised).to_string()))
             })

@@ -15,8 +15,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use crate::caller::Caller;
-use crate::{coroutine, errors, wait};
+use crate::bridge::caller::Caller;
+use crate::bridge::{coroutine, wait};
+use crate::convert::errors;
 
 /// A function of the user's.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Callback {
         if !object.is_callable() {
             let error = Error::new(ErrorKind::Config, "a function is wanted")
                 .with("field", field)
-                .with("seen", crate::json::type_name(object));
+                .with("seen", crate::convert::json::type_name(object));
             return Err(errors::raise(py, &error));
         }
         let is_coroutine_function = py.import("inspect")?.getattr("iscoroutinefunction")?;

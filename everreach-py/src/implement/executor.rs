@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::callback::{Callback, caller_of, flatten};
-use crate::{errors, json};
+use crate::bridge::callback::{Callback, caller_of, flatten};
+use crate::convert::{errors, json};
 
 const MODULE: &str = "everreach.traits";
 

@@ -8,8 +8,8 @@ use everreach_core::{Error, ErrorKind, Outcome, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::callback::{Callback, caller_of, flatten};
-use crate::{errors, json};
+use crate::bridge::callback::{Callback, caller_of, flatten};
+use crate::convert::{errors, json};
 
 /// An executor over a callable `(topic, params) -> envelope`, or over a module or object with `dispatch` and, where they exist,
 /// `init_all_services` and `list_topics`.
@@ -28,7 +28,7 @@ pub(crate) fn executor(local: &Bound<'_, PyAny>, init: Option<&Bound<'_, PyAny>>
             let init = init.clone();
             async move {
                 let ended = init.call(caller_of(&extensions), |py| Ok(PyTuple::empty(py).unbind()), |_| ()).await;
-                ended.map_err(crate::callback::Ended::into_error)
+                ended.map_err(crate::bridge::callback::Ended::into_error)
             }
         });
     }

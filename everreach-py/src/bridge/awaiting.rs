@@ -16,9 +16,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::caller::running_loop;
-use crate::once::Once;
-use crate::process;
+use crate::bridge::caller::running_loop;
+use crate::bridge::once::Once;
+use crate::bridge::process;
 
 /// Makes the Python value, with the interpreter lock held.
 pub(crate) type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
 
-use crate::json;
+use crate::convert::json;
 
 /// An `everreach.Envelope`.
 pub(crate) fn to_python(py: Python<'_>, envelope: Envelope) -> PyResult<Py<PyAny>> {

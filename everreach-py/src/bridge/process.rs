@@ -13,9 +13,10 @@ use pyo3::wrap_pyfunction;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use crate::logs::Logs;
-use crate::own_loop::OwnLoop;
-use crate::{errors, logs, wait};
+use crate::bridge::logs::Logs;
+use crate::bridge::own_loop::OwnLoop;
+use crate::bridge::{logs, wait};
+use crate::convert::errors;
 
 /// Threads of the runtime: calls wait far more than they compute.
 const WORKER_THREADS: usize = 2;

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokio::sync::oneshot;
 
-use crate::callback::{Ended, Given, given, is_coroutine};
-use crate::caller::Caller;
-use crate::once::Once;
-use crate::process;
+use crate::bridge::callback::{Ended, Given, given, is_coroutine};
+use crate::bridge::caller::Caller;
+use crate::bridge::once::Once;
+use crate::bridge::process;
 
 /// The task, for whoever loses interest in it.
 #[derive(Default)]

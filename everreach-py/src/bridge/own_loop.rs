@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::caller::running_loop;
+use crate::bridge::caller::running_loop;
 
 /// A loop in a thread of its own, started when it is first needed.
 #[derive(Default)]

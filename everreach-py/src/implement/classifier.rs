@@ -8,9 +8,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::callback::Callback;
-use crate::table::PyActionClassifier;
-use crate::{coroutine, errors, json, process};
+use crate::bridge::callback::Callback;
+use crate::bridge::{coroutine, process};
+use crate::convert::{errors, json};
 
 /// An object with `classify(action)`, plain or `async def`, that answers `"compute"` or `"api"`, or a pair of that and a reason.
 ///
@@ -24,11 +24,8 @@ impl PyClassifier {
     /// How the reason begins when the classifier raised.
     pub(crate) const RAISED: &str = "the classifier raised";
 
-    /// The classifier of an object: our own without a detour through Python, any other by its method.
+    /// The classifier of an object.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
-        if let Ok(own) = object.cast::<PyActionClassifier>() {
-            return Ok(Arc::new(own.get().table.clone()));
-        }
         let Some(classify) = Callback::method(object, "classify")? else {
             let error = Error::new(ErrorKind::Config, "an object with a method `classify(action)` is wanted")
                 .with("field", "classifier")

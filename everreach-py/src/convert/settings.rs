@@ -8,7 +8,7 @@ use everreach_server::settings::{Layers, Setting, table};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
-use crate::{errors, json};
+use crate::convert::{errors, json};
 
 /// Values that were given in code, each with the name of its argument.
 #[derive(Default)]

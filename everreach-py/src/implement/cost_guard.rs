@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use everreach_core::cost::{BudgetLevel, CostConfig, CostGuard, CostRequest, MonthlyCost, Reservation};
-use everreach_core::{Error, ErrorKind, Id, MicroUsd, Result};
+use everreach_core::{Error, ErrorKind, MicroUsd, Result};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use serde_json::Value;
 
-use crate::callback::{Callback, flatten};
-use crate::cost::NativeCostGuard;
-use crate::envelope::usd;
-use crate::{errors, json, money};
+use crate::bridge::callback::{Callback, flatten};
+use crate::convert::envelope::usd;
+use crate::convert::{errors, json, reservation};
 
 /// An object with `reserve(service, action, usd, essential, call_key)`, `settle(reservation, usd)`, `release(reservation)` and
 /// `get_monthly_cost()`, each plain or `async def`.
@@ -24,12 +23,8 @@ pub(crate) struct PyCostGuard {
 }
 
 impl PyCostGuard {
-    /// The guard of an object: our own without a detour through Python, any other by its methods.
+    /// The guard of an object.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn CostGuard>> {
-        let own = object.getattr_opt("_native")?;
-        if let Some(own) = own.as_ref().and_then(|own| own.cast::<NativeCostGuard>().ok()) {
-            return Ok(Arc::clone(own.get().guard()));
-        }
         let method = |name: &str| {
             Callback::method(object, name)?.ok_or_else(|| {
                 let error = Error::new(ErrorKind::Config, "a cost guard has reserve, settle, release and get_monthly_cost")
@@ -56,22 +51,22 @@ impl CostGuard for PyCostGuard {
             let arguments = (request.action.service(), action, usd(request.amount), essential, request.call_key.as_deref());
             arguments.into_pyobject(py).map(Bound::unbind)
         };
-        flatten(self.reserve.call(None, arguments, from_python).await)
+        flatten(self.reserve.call(None, arguments, reservation::from_python).await)
     }
 
     async fn settle(&self, reservation: &Reservation, actual: MicroUsd) -> Result<()> {
-        let reservation = reservation.clone();
+        let held = reservation.clone();
         let arguments = move |py: Python<'_>| {
-            PyTuple::new(py, [to_python(py, &reservation)?, usd(actual).into_pyobject(py)?.into_any()]).map(Bound::unbind)
+            PyTuple::new(py, [reservation::to_python(py, &held)?, usd(actual).into_pyobject(py)?.into_any()]).map(Bound::unbind)
         };
         flatten(self.settle.call(None, arguments, |_| Ok(())).await)
     }
 
     async fn release(&self, reservation: &Reservation) -> Result<()> {
-        let reservation = reservation.clone();
+        let held = reservation.clone();
         flatten(
             self.release
-                .call(None, move |py| PyTuple::new(py, [to_python(py, &reservation)?]).map(Bound::unbind), |_| Ok(()))
+                .call(None, move |py| PyTuple::new(py, [reservation::to_python(py, &held)?]).map(Bound::unbind), |_| Ok(()))
                 .await,
         )
     }
@@ -98,31 +93,4 @@ impl CostGuard for PyCostGuard {
                 .with("cause", source)
         })
     }
-}
-
-/// The `everreach.Reservation` of a reservation.
-pub(crate) fn to_python<'py>(py: Python<'py>, reservation: &Reservation) -> PyResult<Bound<'py, PyAny>> {
-    let fields = PyDict::new(py);
-    fields.set_item("id", reservation.id.to_string())?;
-    fields.set_item("month", &reservation.month)?;
-    fields.set_item("action", reservation.action.as_str())?;
-    fields.set_item("usd", usd(reservation.amount))?;
-    fields.set_item("essential", reservation.is_essential)?;
-    py.import("everreach.traits")?.getattr("Reservation")?.call((), Some(&fields))
-}
-
-/// The reservation that an `everreach.Reservation` stands for.
-pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> Result<Reservation> {
-    let text = |name: &str| object.getattr(name).and_then(|field| field.extract::<String>());
-    let read = || -> PyResult<_> {
-        Ok((text("id")?, text("month")?, text("action")?, object.getattr("usd")?, object.getattr("essential")?.is_truthy()?))
-    };
-    let (id, month, action, held, essential) = read().map_err(|raised| {
-        Error::new(ErrorKind::InvalidInput, "a Reservation is wanted, as reserve() returns it")
-            .with("seen", json::type_name(object))
-            .with("cause", raised)
-    })?;
-    let request = CostRequest::new(action.parse()?, money::amount(&held, "usd")?);
-    let request = if essential { request.essential() } else { request };
-    Ok(Reservation::new(id.parse::<Id>()?, month, &request))
 }
