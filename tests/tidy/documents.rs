@@ -8,6 +8,7 @@ use crate::sources::{root, text};
 fn named_paths(document: &str) -> Vec<String> {
     let tops = [
         "everreach-core/",
+        "everreach-py/",
         "everreach-server/",
         "migrations/",
         "tests/",

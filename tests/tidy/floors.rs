@@ -99,11 +99,29 @@ fn imports_in_the_core_go_down_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The wheel's folders from the ground up; the files beside them are above all three.
+const WHEEL: [&str; 3] = ["convert", "bridge", "implement"];
+
+#[test]
+fn imports_in_the_wheel_go_down_only() {
+    let place = |module: &str| WHEEL.iter().position(|folder| *folder == module).unwrap_or(WHEEL.len());
+    let mut wrong = Vec::new();
+    for folder in WHEEL {
+        for path in files(&format!("everreach-py/src/{folder}"), ".rs") {
+            let names = imported(&text(&path.to_string_lossy()));
+            wrong.extend(
+                names.iter().filter(|name| place(name) > place(folder)).map(|name| format!("{}: {name}", path.display())),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn sql_stands_in_files_called_store_only() {
     let statements = ["SELECT ", "INSERT INTO", "UPDATE everreach", "DELETE FROM", "CREATE TABLE"];
     let mut wrong = Vec::new();
-    for folder in ["everreach-core/src", "everreach-server/src"] {
+    for folder in ["everreach-core/src", "everreach-py/src", "everreach-server/src"] {
         for path in files(folder, ".rs") {
             let is_store = path.ends_with("store.rs") || path.to_string_lossy().contains("/src/store/");
             if is_store || is_test_file(&path) {
@@ -126,7 +144,7 @@ fn sql_stands_in_files_called_store_only() {
 #[test]
 fn only_the_settings_read_the_environment() {
     let mut wrong = Vec::new();
-    for folder in ["everreach-core/src", "everreach-server/src"] {
+    for folder in ["everreach-core/src", "everreach-py/src", "everreach-server/src"] {
         for path in files(folder, ".rs") {
             let allowed = path.starts_with("everreach-server/src/settings");
             let source = text(&path.to_string_lossy());

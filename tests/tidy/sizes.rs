@@ -12,7 +12,7 @@ const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "misc", "t
 #[test]
 fn no_source_file_is_longer_than_400_lines() {
     let mut wrong = Vec::new();
-    for folder in ["everreach-core/src", "everreach-server/src", "tests", "benches", "examples"] {
+    for folder in ["everreach-core/src", "everreach-py/src", "everreach-server/src", "tests", "benches", "examples"] {
         for path in files(folder, ".rs") {
             let name = path.to_string_lossy();
             let lines = text(&name).lines().count();
@@ -28,7 +28,7 @@ fn no_source_file_is_longer_than_400_lines() {
 
 #[test]
 fn no_file_or_folder_has_a_name_that_says_nothing() {
-    for folder in ["everreach-core/src", "everreach-server/src", "tests"] {
+    for folder in ["everreach-core/src", "everreach-py/src", "everreach-server/src", "tests"] {
         for path in files(folder, ".rs") {
             for part in path.with_extension("").components() {
                 let part = part.as_os_str().to_string_lossy();
