@@ -78,6 +78,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         orchestrator.close()
 
 
+# The guide forks on purpose; newer Pythons warn of it where threads run.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
     page: str, module: ModuleType, empty_folder: Path, capsys: pytest.CaptureFixture[str]
