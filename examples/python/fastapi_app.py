@@ -98,4 +98,5 @@ async def serve(once: bool) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--once", action="store_true", help="call it once and end")
-    asyncio.run(serve(parser.parse_args().once))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(parser.parse_args().once))
