@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Dict
 
 from everreach.errors import of_kind
@@ -32,6 +33,12 @@ class Envelope(Dict[str, Any]):
     def to_dict(self) -> Dict[str, Any]:
         """A plain dict with the same fields."""
         return dict(self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Lets Pydantic, and so FastAPI, take the class as the type of a field or an answer. Only Pydantic calls this."""
+        schema = import_module("pydantic_core.core_schema")
+        return schema.no_info_after_validator_function(cls, schema.dict_schema(schema.str_schema(), schema.any_schema()))
 
     def raise_for_error(self) -> Envelope:
         """This envelope when the call succeeded; raises the failure otherwise.

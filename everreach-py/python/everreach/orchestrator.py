@@ -95,7 +95,8 @@ class HybridOrchestrator:
     async def batch_execute(self, actions: Sequence[Mapping[str, Any]], max_concurrent: int = 3) -> List[Envelope]:
         """Runs calls, at most ``max_concurrent`` at a time, and answers in their order. One that fails does not stop the others.
 
-        Each is a mapping with ``action`` and, if wanted, ``params``, ``force_env``, ``idempotency_key``, ``timeout`` (seconds).
+        Each is a mapping with ``action`` and, if wanted, ``params``, ``force_env``, ``idempotency_key``, ``timeout`` (seconds;
+        or ``timeout_ms``, as in the HTTP interface).
         One that cannot be read raises :class:`everreach.errors.InvalidInputError` before anything runs.
         """
         return await self._native.batch_execute(actions, max_concurrent)
