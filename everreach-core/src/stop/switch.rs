@@ -131,6 +131,15 @@ impl StopSwitch {
     /// # Errors
     /// The store's, when the database cannot be read and no file stops: whether it is safe to act is then unknown, so do not.
     pub async fn check_now(&self) -> Result<StopState> {
+        let state = self.read().await?;
+        // Whoever is refused because of this asks the view why. A stop that is lifted meanwhile shows until the next look.
+        if state.stopped && !self.is_stopped() {
+            self.inner.seen.store(Arc::new(state.clone()));
+        }
+        Ok(state)
+    }
+
+    async fn read(&self) -> Result<StopState> {
         if let Some(by_file) = self.look_for_file().await? {
             return Ok(by_file);
         }
@@ -193,7 +202,7 @@ impl StopSwitch {
     }
 
     async fn show(&self) -> Result<StopState> {
-        let state = self.check_now().await?;
+        let state = self.read().await?;
         self.inner.seen.store(Arc::new(state.clone()));
         Ok(state)
     }

@@ -80,6 +80,7 @@ async fn a_fresh_check_sees_the_file_without_a_watcher() {
     fs::write(bench.folder.path().join("STOP"), "by file").expect("it is written");
     let state = bench.switch.check_now().await.expect("a state");
     assert_eq!((state.stopped, state.reason.as_deref()), (true, Some("by file")));
+    assert_eq!(bench.switch.current().reason.as_deref(), Some("by file"), "whoever is refused at once can say why");
 }
 
 #[tokio::test]
