@@ -18,6 +18,7 @@ pub mod notify;
 pub mod retry;
 pub mod routing;
 pub mod runtime;
+pub mod safari;
 pub mod secret;
 pub mod stop;
 pub mod store;

@@ -1,0 +1,252 @@
+//! What came through the gate.
+
+use serde::Serialize;
+
+use crate::Id;
+use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
+
+/// A command that may be sent: everything in it has been checked and brought into the form in which it is sent.
+///
+/// ```
+/// use everreach_core::safari::gate::{Work, check};
+/// use everreach_core::safari::{Command, Platform, Service};
+/// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+/// let command = Command::dm(Platform::Tiktok, "@bob", "hello", now);
+/// let dispatchable = check(&command)?;
+/// assert_eq!(dispatchable.command_id(), command.id);
+/// assert_eq!(dispatchable.service(), Some(Service::TiktokDm));
+/// assert!(matches!(dispatchable.work(), Work::Dm(dm) if dm.recipient == "bob" && dm.text == "hello"));
+/// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispatchable {
+    pub(super) command_id: Id,
+    pub(super) verb: Verb,
+    pub(super) work: Work,
+}
+
+impl Dispatchable {
+    /// The command.
+    #[must_use]
+    pub const fn command_id(&self) -> Id {
+        self.command_id
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// What is to be done.
+    #[must_use]
+    pub const fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// The service that does it; none for the CRM script and for AppleScript.
+    #[must_use]
+    pub fn service(&self) -> Option<Service> {
+        match &self.work {
+            Work::Dm(dm) => Service::for_action(dm.platform, LimitedAction::Dm),
+            Work::Comment(comment) => Service::for_action(comment.platform, LimitedAction::Comment),
+            Work::Research(_) => Some(Service::MarketResearch),
+            Work::Navigation(navigation) => navigation.opener.service(),
+            Work::Crm(_) => None,
+        }
+    }
+
+    /// The platform it is about.
+    ///
+    /// ```
+    /// # use everreach_core::safari::{Command, Platform, gate::check};
+    /// # let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let search = check(&Command::research(Platform::Threads, "ai", 5, now))?;
+    /// assert_eq!(search.platform(), Some(Platform::Threads));
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub const fn platform(&self) -> Option<Platform> {
+        match &self.work {
+            Work::Dm(dm) => Some(dm.platform),
+            Work::Comment(comment) => Some(comment.platform),
+            Work::Research(research) => Some(research.platform),
+            Work::Navigation(navigation) => navigation.platform,
+            Work::Crm(_) => None,
+        }
+    }
+
+    /// The person it reaches, where that can be told: the recipient of a message, or the author that a post's address names.
+    ///
+    /// ```
+    /// # use everreach_core::safari::{Command, Platform, gate::check};
+    /// # let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let reply = check(&Command::comment(Platform::Twitter, "https://x.com/Bob/status/1", "nice", now))?;
+    /// assert_eq!(reply.contact().expect("an author").handle(), "bob");
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub const fn contact(&self) -> Option<&Contact> {
+        match &self.work {
+            Work::Dm(dm) => Some(&dm.contact),
+            Work::Comment(comment) => comment.author.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What it takes from the daily limits. `pipeline` sends messages on platforms that nobody can tell beforehand, so it takes
+    /// all it may send from each of them.
+    ///
+    /// ```
+    /// # use everreach_core::safari::{Command, LimitedAction, Platform, Verb, gate::check};
+    /// # let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let dm = check(&Command::dm(Platform::Twitter, "bob", "hi", now))?;
+    /// assert_eq!(dm.charges(), [(Platform::Twitter, LimitedAction::Dm, 1)]);
+    /// assert_eq!(check(&Command::new(Verb::Pipeline, now))?.charges().len(), 4);
+    /// assert!(check(&Command::new(Verb::Score, now))?.charges().is_empty());
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub fn charges(&self) -> Vec<(Platform, LimitedAction, u32)> {
+        match &self.work {
+            Work::Dm(dm) => vec![(dm.platform, LimitedAction::Dm, 1)],
+            Work::Comment(comment) => vec![(comment.platform, LimitedAction::Comment, 1)],
+            Work::Crm(crm) if crm.step == CrmStep::Pipeline => {
+                let has_dms = |platform: &Platform| Service::for_action(*platform, LimitedAction::Dm).is_some();
+                let charge = |platform| (platform, LimitedAction::Dm, Verb::PIPELINE_DMS);
+                Platform::ALL.into_iter().filter(has_dms).map(charge).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "work", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Work {
+    /// A direct message.
+    Dm(DmWork),
+    /// A comment.
+    Comment(CommentWork),
+    /// A search.
+    Research(ResearchWork),
+    /// A page to open.
+    Navigation(NavigationWork),
+    /// A step of the CRM script.
+    Crm(CrmWork),
+}
+
+/// A direct message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DmWork {
+    /// The platform.
+    pub platform: Platform,
+    /// The user name without `@`; on LinkedIn the address of the profile.
+    pub recipient: String,
+    /// The same person, as lists and rules know them.
+    pub contact: Contact,
+    /// The message.
+    pub text: String,
+    /// Whether the row asks to skip the service's hours, limits and memory of whom it has messaged.
+    pub force: bool,
+}
+
+/// A comment under a post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CommentWork {
+    /// The platform.
+    pub platform: Platform,
+    /// The post.
+    pub post_url: String,
+    /// The author, where the address names one.
+    pub author: Option<Contact>,
+    /// The comment; none when the row asks the service to write it.
+    pub text: Option<String>,
+}
+
+/// A search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ResearchWork {
+    /// The platform.
+    pub platform: Platform,
+    /// What is searched for.
+    pub keyword: String,
+    /// How many posts are wanted.
+    pub max_posts: u32,
+}
+
+/// A page to open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NavigationWork {
+    /// The platform it belongs to, if any.
+    pub platform: Option<Platform>,
+    /// The address.
+    pub url: String,
+    /// Who opens it.
+    pub opener: Opener,
+}
+
+/// Who opens a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Opener {
+    /// The comment service of the platform.
+    CommentService(Service),
+    /// LinkedIn's service, which opens profiles only.
+    LinkedinProfile,
+    /// AppleScript, on a Mac only.
+    AppleScript,
+}
+
+impl Opener {
+    /// The service among them.
+    ///
+    /// ```
+    /// use everreach_core::safari::{Service, gate::Opener};
+    /// assert_eq!(Opener::LinkedinProfile.service(), Some(Service::LinkedinAutomation));
+    /// ```
+    #[must_use]
+    pub const fn service(self) -> Option<Service> {
+        match self {
+            Self::CommentService(service) => Some(service),
+            Self::LinkedinProfile => Some(Service::LinkedinAutomation),
+            Self::AppleScript => None,
+        }
+    }
+}
+
+/// A step of the CRM script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CrmWork {
+    /// Which step.
+    pub step: CrmStep,
+    /// How many contacts are scored.
+    pub limit: u32,
+    /// The score from which on a message is written.
+    pub min_score: u32,
+}
+
+/// Which step of the CRM script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CrmStep {
+    /// Inboxes into the CRM.
+    Sync,
+    /// LinkedIn's inbox into the CRM.
+    SyncLinkedin,
+    /// Score contacts.
+    Score,
+    /// Write messages.
+    Generate,
+    /// All of it, and send.
+    Pipeline,
+}
