@@ -13,6 +13,7 @@ mod outcome;
 mod platform;
 mod service;
 mod verb;
+pub mod wire;
 
 pub use command::{Command, CommandStatus, params_object};
 pub use contact::Contact;

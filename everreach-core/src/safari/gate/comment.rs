@@ -12,9 +12,7 @@ use super::wording::{clean, longest, no_rewritten_word};
 use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
 
 pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<CommentWork, Refusal> {
-    if Service::for_action(platform, LimitedAction::Comment).is_none() {
-        return Err(no_endpoint(Verb::Comment, platform));
-    }
+    let service = Service::for_action(platform, LimitedAction::Comment).ok_or_else(|| no_endpoint(Verb::Comment, platform))?;
     let (field, address) = fields.text(&["postUrl", "post_url", "videoUrl", "url"])?.ok_or_else(|| {
         let detail = "there is no post to comment on, and the service would take whatever page is open";
         Refusal::new(RefusalCode::MissingPostUrl, "postUrl", detail)
@@ -40,7 +38,7 @@ pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<CommentWo
             return Err(Refusal::new(RefusalCode::NoGeneratedText, "useAI", "instagram-comments writes no texts; give one"));
         }
     }
-    Ok(CommentWork { platform, author: author(&url, platform), post_url: url.into(), text })
+    Ok(CommentWork { platform, service, author: author(&url, platform), post_url: url.into(), text })
 }
 
 /// The author that an address names: `/NAME/status/…` on x.com, `/@NAME/…` on Threads and TikTok.

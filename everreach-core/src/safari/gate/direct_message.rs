@@ -10,9 +10,7 @@ use super::wording::{clean, longest};
 use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
 
 pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<DmWork, Refusal> {
-    if Service::for_action(platform, LimitedAction::Dm).is_none() {
-        return Err(no_endpoint(Verb::SendDm, platform));
-    }
+    let service = Service::for_action(platform, LimitedAction::Dm).ok_or_else(|| no_endpoint(Verb::SendDm, platform))?;
     let (recipient, contact) = match platform {
         Platform::Linkedin => profile(fields)?,
         _ => {
@@ -25,7 +23,7 @@ pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<DmWork, R
     let missing = || Refusal::new(RefusalCode::MissingText, "text", "there is nothing to say");
     let (field, text) = fields.text(&["text", "message"])?.ok_or_else(missing)?;
     let text = clean(field, text, longest(platform, LimitedAction::Dm))?.ok_or_else(missing)?;
-    Ok(DmWork { platform, recipient, contact, text, force: fields.flag(&["force"])? })
+    Ok(DmWork { platform, service, recipient, contact, text, force: fields.flag(&["force"])? })
 }
 
 /// On LinkedIn a person is the address of a profile; a bare name is made into one.

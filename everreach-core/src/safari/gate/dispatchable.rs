@@ -46,10 +46,10 @@ impl Dispatchable {
 
     /// The service that does it; none for the CRM script and for AppleScript.
     #[must_use]
-    pub fn service(&self) -> Option<Service> {
+    pub const fn service(&self) -> Option<Service> {
         match &self.work {
-            Work::Dm(dm) => Service::for_action(dm.platform, LimitedAction::Dm),
-            Work::Comment(comment) => Service::for_action(comment.platform, LimitedAction::Comment),
+            Work::Dm(dm) => Some(dm.service),
+            Work::Comment(comment) => Some(comment.service),
             Work::Research(_) => Some(Service::MarketResearch),
             Work::Navigation(navigation) => navigation.opener.service(),
             Work::Crm(_) => None,
@@ -144,6 +144,8 @@ pub enum Work {
 pub struct DmWork {
     /// The platform.
     pub platform: Platform,
+    /// The service that sends it.
+    pub service: Service,
     /// The user name without `@`; on LinkedIn the address of the profile.
     pub recipient: String,
     /// The same person, as lists and rules know them.
@@ -160,6 +162,8 @@ pub struct DmWork {
 pub struct CommentWork {
     /// The platform.
     pub platform: Platform,
+    /// The service that posts it.
+    pub service: Service,
     /// The post.
     pub post_url: String,
     /// The author, where the address names one.

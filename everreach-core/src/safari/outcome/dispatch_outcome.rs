@@ -46,6 +46,12 @@ impl DispatchOutcome {
         Self::new(DispatchVerdict::Sent, Reason::Verified, detail)
     }
 
+    /// Done, by something that sends nothing.
+    #[must_use]
+    pub fn done(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(DispatchVerdict::Sent, Reason::Done, detail)
+    }
+
     /// Certainly not submitted.
     #[must_use]
     pub fn refused(repeat: Repeat, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {

@@ -103,7 +103,7 @@ fn assert_harmless(dispatchable: &Dispatchable) {
         }
         Work::Comment(comment) => {
             address(&comment.post_url, Some(comment.platform));
-            comment.text.as_deref().map_or((), words);
+            comment.text.iter().for_each(|text| words(text));
         }
         Work::Research(research) => words(&research.keyword),
         Work::Navigation(navigation) => address(&navigation.url, navigation.platform),
