@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::gate::Dispatchable;
-use super::limits::ServiceLimits;
+use super::limits::Limit;
 use super::{DispatchOutcome, Service, ServiceHealth};
 use crate::Result;
 
@@ -55,7 +55,7 @@ pub trait SafariDispatcher: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be asked.
-    async fn limits(&self, _service: Service) -> Result<Option<ServiceLimits>> {
+    async fn limits(&self, _service: Service) -> Result<Option<Limit>> {
         Ok(None)
     }
 }

@@ -6,6 +6,7 @@
 
 mod command;
 mod contact;
+pub mod decision;
 mod dispatcher;
 pub mod gate;
 pub mod limits;
@@ -23,6 +24,6 @@ pub use dispatcher::SafariDispatcher;
 pub use outcome::{Attempt, DispatchOutcome, DispatchVerdict, HaltCause, Reason, Repeat};
 pub use platform::Platform;
 pub use service::{
-    ActiveHours, HealthStatus, Identity, OwnLimit, Service, ServiceHealth, ServiceProfile, SessionNeed, TokenNeed, judge_health,
+    ActiveHours, HealthStatus, Identity, Service, ServiceHealth, ServiceProfile, SessionNeed, TokenNeed, judge_health,
 };
 pub use verb::{LimitedAction, Verb};

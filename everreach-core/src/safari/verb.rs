@@ -76,9 +76,9 @@ impl Verb {
     pub const fn effect(self) -> Effect {
         match self {
             Self::SendDm | Self::Comment | Self::Pipeline => Effect::Outward,
-            Self::MarketResearch => Effect::Read,
             Self::Navigate => Effect::Process,
-            Self::Sync | Self::SyncLinkedin | Self::Score | Self::Generate => Effect::Write,
+            // A search keeps what it finds.
+            Self::MarketResearch | Self::Sync | Self::SyncLinkedin | Self::Score | Self::Generate => Effect::Write,
         }
     }
 

@@ -14,4 +14,4 @@ pub use active_hours::ActiveHours;
 pub use health::{HealthStatus, ServiceHealth};
 pub use identity::{Identity, judge_health};
 pub use name::Service;
-pub use profile::{OwnLimit, ServiceProfile, SessionNeed, TokenNeed};
+pub use profile::{ServiceProfile, SessionNeed, TokenNeed};

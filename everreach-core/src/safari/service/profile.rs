@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ActiveHours, Identity, Service};
+use crate::safari::limits::Limit;
 use crate::safari::{LimitedAction, Platform};
 
 /// How long any service may take to answer `/health`.
@@ -34,16 +35,6 @@ pub enum SessionNeed {
     EnsureFirst,
     /// It uses the front tab whatever is open there.
     FrontTab,
-}
-
-/// A limit that a service keeps by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OwnLimit {
-    /// Sends in an hour.
-    pub per_hour: Option<u32>,
-    /// Sends in a day.
-    pub per_day: Option<u32>,
 }
 
 /// What is known about one service, before it was asked.
@@ -83,7 +74,7 @@ pub struct ServiceProfile {
     /// Where it says its limits.
     pub limits_path: &'static str,
     /// The limits it keeps unless somebody changed them.
-    pub own_limit: OwnLimit,
+    pub own_limit: Limit,
     /// The hours it keeps, in the Mac's local time.
     pub active_hours: Option<ActiveHours>,
     /// What the address of its tab has in it.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::{ActiveHours, Identity, OwnLimit, Service, ServiceProfile, SessionNeed, TokenNeed};
+use super::{ActiveHours, Identity, Service, ServiceProfile, SessionNeed, TokenNeed};
+use crate::safari::limits::Limit;
 use crate::safari::{LimitedAction, Platform};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const NINE_TO_NINE: Option<ActiveHours> = Some(ActiveHours::NINE_TO_NINE);
 
-const fn own(per_hour: u32, per_day: u32) -> OwnLimit {
-    OwnLimit { per_hour: Some(per_hour), per_day: Some(per_day) }
+const fn own(per_hour: u32, per_day: u32) -> Limit {
+    Limit { per_hour: Some(per_hour), per_day: Some(per_day) }
 }
 
 const fn seconds(seconds: u64) -> Duration {
@@ -172,7 +173,7 @@ pub(super) static PROFILES: [ServiceProfile; 9] = [
         path: "/api/linkedin/messages/send-to",
         timeout: seconds(90),
         limits_path: "/api/linkedin/rate-limits",
-        own_limit: OwnLimit { per_hour: None, per_day: Some(50) },
+        own_limit: Limit { per_hour: None, per_day: Some(50) },
         // What it keeps to; its /health says 8 to 18.
         active_hours: NINE_TO_NINE,
         tab: "linkedin.com",
@@ -193,7 +194,7 @@ pub(super) static PROFILES: [ServiceProfile; 9] = [
         path: "/api/research",
         timeout: seconds(60),
         limits_path: "/api/rate-limits",
-        own_limit: OwnLimit { per_hour: None, per_day: None },
+        own_limit: Limit { per_hour: None, per_day: None },
         active_hours: None,
         tab: "google.com",
         session: SessionNeed::FrontTab,
