@@ -8,6 +8,9 @@ use super::{CampaignPlan, posts_keyword};
 use crate::Timestamp;
 use crate::safari::Command;
 
+/// How many posts a search asks for; TikTok takes 15 s for each.
+const POSTS: u32 = 10;
+
 /// Which message it is.
 ///
 /// ```
@@ -110,8 +113,8 @@ impl Step {
     pub fn command(&self, plan: &CampaignPlan, campaign_id: &str, handle: &str, text: Option<&str>, now: Timestamp) -> Command {
         let text = text.unwrap_or_default();
         let mut command = match self {
-            Self::FindPosts => Command::research(plan.platform, &posts_keyword(plan.platform, handle), 20, now),
-            Self::Search => Command::research(plan.platform, handle, 20, now),
+            Self::FindPosts => Command::research(plan.platform, &posts_keyword(plan.platform, handle), POSTS, now),
+            Self::Search => Command::research(plan.platform, handle, POSTS, now),
             Self::Comment { post_url, .. } => Command::comment(plan.platform, post_url, text, now),
             Self::Dm { .. } => Command::dm(plan.platform, handle, text, now),
         };

@@ -128,7 +128,7 @@ fn play(kind: CampaignKind, platform: Platform, events: &[Event]) -> Result<(), 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn no_target_gets_a_message_twice_or_too_early_or_after_the_end(events in prop::collection::vec(event(), 1..120)) {
