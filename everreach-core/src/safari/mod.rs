@@ -14,6 +14,8 @@ pub mod limits;
 mod outcome;
 mod platform;
 mod service;
+#[cfg(test)]
+mod simulation_tests;
 mod verb;
 pub mod wire;
 
