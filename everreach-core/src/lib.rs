@@ -22,6 +22,7 @@ pub mod prelude;
 pub mod retry;
 pub mod routing;
 pub mod runtime;
+pub mod safari;
 pub mod secret;
 pub mod stop;
 pub mod store;

@@ -1,0 +1,136 @@
+//! The conditions of the moment.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::{DenyList, DmGroup, Halt, Pacing};
+use crate::Timestamp;
+use crate::safari::limits::{Limit, LimitTable, Usage};
+use crate::safari::{ActiveHours, Contact, LimitedAction, Platform, Service, ServiceHealth};
+
+/// Safari is left alone: what was tried last may still be typing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BrowserRest {
+    /// Until when.
+    pub until: Timestamp,
+    /// The service whose outcome is unknown; none for a program.
+    pub service: Option<Service>,
+}
+
+impl BrowserRest {
+    /// A rest.
+    #[must_use]
+    pub const fn new(until: Timestamp, service: Option<Service>) -> Self {
+        Self { until, service }
+    }
+}
+
+/// All that the decision about a command depends on, beside the command and the time.
+///
+/// ```
+/// use everreach_core::safari::decision::Conditions;
+/// use everreach_core::safari::{ActiveHours, HealthStatus, Service, ServiceHealth};
+/// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+/// let mut conditions = Conditions::new(chrono_tz::UTC);
+/// conditions.active_hours = ActiveHours::ALWAYS;
+/// for service in Service::ALL {
+///     conditions.health.insert(service, ServiceHealth::new(service, HealthStatus::Healthy, "up", now));
+/// }
+/// assert!(!conditions.is_stopped);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Conditions {
+    /// Whether the stop switch is set.
+    pub is_stopped: bool,
+    /// How the services are; one that nobody has looked at is waited for.
+    pub health: BTreeMap<Service, ServiceHealth>,
+    /// Accounts and actions that have to stop.
+    pub halts: Vec<Halt>,
+    /// Our limits.
+    pub limits: LimitTable,
+    /// What services said of their own limits; for the others the contract stands.
+    pub service_limits: BTreeMap<Service, Limit>,
+    /// What has been used, by account.
+    pub usage: BTreeMap<(Platform, LimitedAction), Usage>,
+    /// When the last one was sent, by account.
+    pub last_sent: BTreeMap<(Platform, LimitedAction), Timestamp>,
+    /// When outward commands may go.
+    pub active_hours: ActiveHours,
+    /// The zone of these hours.
+    pub zone: Tz,
+    /// Spacing.
+    pub pacing: Pacing,
+    /// Safari is left alone.
+    pub rest: Option<BrowserRest>,
+    /// Another command has Safari, at most until then.
+    pub browser_held_until: Option<Timestamp>,
+    /// Campaigns that are paused, by their id.
+    pub paused_campaigns: BTreeSet<String>,
+    /// Who is never written to.
+    pub deny_list: DenyList,
+    /// When somebody was last written to, by us or by any other program that says so.
+    pub last_dm: HashMap<Contact, Timestamp>,
+    /// How long nobody is written to twice: 24 hours.
+    pub contact_floor: Duration,
+    /// The messages of campaigns and batches, by their id. A message of one that is not here waits.
+    pub dm_groups: BTreeMap<String, DmGroup>,
+}
+
+impl Conditions {
+    /// Our defaults, nothing used, no service looked at.
+    #[must_use]
+    pub fn new(zone: Tz) -> Self {
+        Self {
+            is_stopped: false,
+            health: BTreeMap::new(),
+            halts: Vec::new(),
+            limits: LimitTable::default(),
+            service_limits: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            last_sent: BTreeMap::new(),
+            active_hours: ActiveHours::NINE_TO_NINE,
+            zone,
+            pacing: Pacing::default(),
+            rest: None,
+            browser_held_until: None,
+            paused_campaigns: BTreeSet::new(),
+            deny_list: DenyList::default(),
+            last_dm: HashMap::new(),
+            contact_floor: Duration::from_secs(24 * 3_600),
+            dm_groups: BTreeMap::new(),
+        }
+    }
+
+    /// The limit that counts: the stricter one of ours and the service's.
+    ///
+    /// ```
+    /// use everreach_core::safari::decision::Conditions;
+    /// use everreach_core::safari::{LimitedAction, Platform};
+    /// let limit = Conditions::new(chrono_tz::UTC).limit(Platform::Twitter, LimitedAction::Comment);
+    /// assert_eq!((limit.per_hour, limit.per_day), (Some(10), Some(30)), "ours is 100 a day, the service's 10 an hour and 30 a day");
+    /// ```
+    #[must_use]
+    pub fn limit(&self, platform: Platform, action: LimitedAction) -> Limit {
+        let ours = self.limits.get(platform, action);
+        let Some(service) = Service::for_action(platform, action) else { return ours };
+        let theirs = self.service_limits.get(&service).copied().unwrap_or_else(|| Limit::of_profile(service));
+        ours.stricter(theirs)
+    }
+
+    /// What the account has used.
+    #[must_use]
+    pub fn used(&self, platform: Platform, action: LimitedAction) -> Usage {
+        self.usage.get(&(platform.account(), action)).copied().unwrap_or_default()
+    }
+
+    /// When the account's next send may go as far as spacing is concerned; none for at once.
+    #[must_use]
+    pub fn spaced(&self, platform: Platform, action: LimitedAction) -> Option<Timestamp> {
+        let last = self.last_sent.get(&(platform.account(), action))?;
+        Some(*last + self.pacing.delay(platform, action))
+    }
+}
