@@ -154,6 +154,9 @@ impl NativeCostGuard {
         let process = process::current(py)?;
         let _first_use = self.lazy.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
         process::check_fork(py, self.lazy.pid.load(Ordering::Acquire))?;
+        if !self.lazy.open.initialized() {
+            process.check_database(py, &self.lazy.store)?;
+        }
         Ok(Arc::clone(&self.guard))
     }
 }
@@ -205,14 +208,17 @@ impl LazyGuard {
         });
         let built = built.await.map_err(|source| Error::new(ErrorKind::Internal, "the start was cut off").with_source(source))?;
         let (store, events, guard) = built?;
-        let number = process.opened(Box::new(move |_grace: Duration| {
-            let (store, events) = (store.clone(), events.clone());
-            async move {
-                events.flush().await;
-                store.close().await;
-            }
-            .boxed()
-        }));
+        let number = process.opened(
+            &self.store,
+            Box::new(move |_grace: Duration| {
+                let (store, events) = (store.clone(), events.clone());
+                async move {
+                    events.flush().await;
+                    store.close().await;
+                }
+                .boxed()
+            }),
+        );
         Ok(Open { guard, process, number })
     }
 }

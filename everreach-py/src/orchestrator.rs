@@ -211,6 +211,9 @@ impl Orchestrator {
         let process = process::current(py)?;
         let _first_use = self.shared.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
         process::check_fork(py, self.shared.pid.load(Ordering::Acquire))?;
+        if !self.shared.open.initialized() {
+            process.check_database(py, &self.shared.plan.config.store)?;
+        }
         if self.shared.is_closed.load(Ordering::Acquire) {
             return Err(errors::own(py, "closed", "the orchestrator is closed: make a new one"));
         }
@@ -258,10 +261,13 @@ impl Shared {
         let runtime =
             runtime.map_err(|source| Error::new(ErrorKind::Internal, "the start was cut off").with_source(source))??;
         let closing = runtime.clone();
-        let number = process.opened(Box::new(move |grace| {
-            let runtime = closing.clone();
-            async move { runtime.shutdown(grace).await }.boxed()
-        }));
+        let number = process.opened(
+            &plan.config.store,
+            Box::new(move |grace| {
+                let runtime = closing.clone();
+                async move { runtime.shutdown(grace).await }.boxed()
+            }),
+        );
         Ok(Open { runtime, process, number })
     }
 

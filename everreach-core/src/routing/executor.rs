@@ -169,6 +169,11 @@ pub trait Executor: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Whether it might run this action: `false` only where it certainly would not know it.
+    fn knows(&self, _action: &ActionName) -> bool {
+        true
+    }
+
     /// What this side's own journal says became of an earlier call with this key. `None` when it keeps no journal or does not
     /// know the key, which proves nothing: the call may still be on its way there.
     ///

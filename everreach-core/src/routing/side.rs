@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Call, Execution, Executor, HttpExecutor, LocalExecutor, ServiceListing};
-use crate::{Error, ErrorKind, Outcome, Result, SharedClock};
+use crate::{ActionName, Error, ErrorKind, Outcome, Result, SharedClock};
 
 /// How long a call waits for the worker's list, at most.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -94,6 +94,11 @@ impl Executor for LocalSide {
             return self.execute_here(call).await;
         }
         execution
+    }
+
+    fn knows(&self, action: &ActionName) -> bool {
+        let by_embedder = self.first.as_ref().is_some_and(|first| first.knows(action));
+        by_embedder || self.worker.is_some() || self.registry.contains(action)
     }
 
     /// All lists; where several have an action, the description of whoever is asked first. Whoever does not answer is left out.

@@ -17,6 +17,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long events and closed reservations are kept.
 const KEEP: TimeDelta = TimeDelta::days(90);
 const UNAGREED: &str = "calls that nobody agreed to could not be closed";
+const UNRUN: &str = "calls that a person agreed to could not be run";
 
 /// Settles what a crash left, then starts the tasks. They end when the runtime stops.
 pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: reqwest::Client) -> Result<()> {
@@ -46,7 +47,9 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();
     parts.background.spawn(async move { complain(orchestrator.close_lapsed().await, UNAGREED) });
-    resume_approved(runtime).await
+    let orchestrator = parts.orchestrator.clone();
+    parts.background.spawn(async move { complain(orchestrator.run_agreed().await, UNRUN) });
+    Ok(())
 }
 
 async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
@@ -61,15 +64,6 @@ async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     Ok(())
 }
 
-/// A crash may have come between a person's agreement and the run.
-async fn resume_approved(runtime: &Runtime) -> Result<()> {
-    for approval in runtime.parts.approvals.approved_unconsumed().await? {
-        let orchestrator = runtime.parts.orchestrator.clone();
-        runtime.parts.background.spawn(async move { drop(orchestrator.run_decided(approval).await) });
-    }
-    Ok(())
-}
-
 async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
     let stopping = runtime.parts.stopping.clone();
     let mut since_prune = PRUNE_EVERY;
@@ -80,6 +74,7 @@ async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
         }
         complain(settle(&runtime, &guard).await, "what others left could not be settled");
         complain(runtime.parts.orchestrator.close_lapsed().await, UNAGREED);
+        complain(runtime.parts.orchestrator.run_agreed().await, UNRUN);
         since_prune += SETTLE_EVERY;
         if since_prune >= PRUNE_EVERY {
             since_prune = Duration::ZERO;

@@ -133,7 +133,7 @@ impl StopSwitch {
     pub async fn check_now(&self) -> Result<StopState> {
         let state = self.read().await?;
         // Whoever is refused because of this asks the view why. A stop that is lifted meanwhile shows until the next look.
-        if state.stopped && !self.is_stopped() {
+        if state.stopped && *self.inner.seen.load_full() != state {
             self.inner.seen.store(Arc::new(state.clone()));
         }
         Ok(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 
@@ -11,13 +12,17 @@ class OwnLoop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="everreach-asyncio", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_forever()
+            while not self._is_ending:
+                # A coroutine that raises an interrupt ends the loop's turn, not the loop of all the others.
+                with contextlib.suppress(KeyboardInterrupt, SystemExit):
+                    self.loop.run_forever()
             left = asyncio.all_tasks(self.loop)
             for task in left:
                 task.cancel()
@@ -27,5 +32,6 @@ class OwnLoop:
             self.loop.close()
 
     def stop(self) -> None:
+        self._is_ending = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(2.0)

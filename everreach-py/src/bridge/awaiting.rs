@@ -18,7 +18,8 @@ use pyo3::types::PyTuple;
 
 use crate::bridge::caller::running_loop;
 use crate::bridge::once::Once;
-use crate::bridge::process;
+use crate::bridge::process::{self, Process};
+use crate::bridge::wait;
 
 /// Makes the Python value, with the interpreter lock held.
 pub(crate) type Convert = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -31,8 +32,7 @@ pub(crate) struct Awaiting {
     work: Mutex<Option<Work>>,
     waking: Arc<Waking>,
     waker: Waker,
-    tokio: tokio::runtime::Handle,
-    pid: u32,
+    process: Arc<Process>,
 }
 
 impl Awaiting {
@@ -58,22 +58,19 @@ impl Awaiting {
             let value = work.await;
             Box::new(move |py: Python<'_>| convert(py, value)) as Convert
         };
-        Ok(Self {
-            work: Mutex::new(Some(Box::pin(work))),
-            waker: Waker::from(Arc::clone(&waking)),
-            waking,
-            tokio: process.handle().clone(),
-            pid: process.pid(),
-        })
+        Ok(Self { work: Mutex::new(Some(Box::pin(work))), waker: Waker::from(Arc::clone(&waking)), waking, process })
     }
 
     /// Polls with the interpreter lock released: no lock of the core's is ever waited for while holding it.
     fn poll(&self, py: Python<'_>) -> PyResult<Poll<Convert>> {
-        process::check_fork(py, self.pid)?;
+        process::check_fork(py, self.process.pid())?;
+        if self.process.ending().is_cancelled() {
+            return Err(wait::ending(py));
+        }
         let polled = py.detach(|| {
             let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
             let running = work.as_mut()?;
-            let _entered = self.tokio.enter();
+            let _entered = self.process.handle().enter();
             let polled = running.as_mut().poll(&mut Context::from_waker(&self.waker));
             if polled.is_ready() {
                 *work = None;
@@ -109,7 +106,7 @@ impl Awaiting {
 impl Drop for Awaiting {
     fn drop(&mut self) {
         let work = self.work.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if self.pid != std::process::id() {
+        if self.process.pid() != std::process::id() {
             #[allow(clippy::mem_forget, reason = "after a fork what it holds belongs to the parent's threads")]
             std::mem::forget(work);
             return;
@@ -119,7 +116,7 @@ impl Drop for Awaiting {
         let _ended = Python::try_attach(|py| {
             let on_its_way = PyErr::take(py);
             py.detach(|| {
-                let _entered = self.tokio.enter();
+                let _entered = self.process.handle().enter();
                 drop(work);
             });
             if let Some(exception) = on_its_way {

@@ -105,11 +105,12 @@ impl Callback {
             let make = move |py: Python<'_>| Ok(function.0.object.bind(py).call1(arguments(py)?.bind(py))?.unbind());
             return coroutine::run(caller, make, finish).await;
         }
-        let given = if wait::is_waiting() && caller.is_some_and(Caller::runs_here) {
+        let given = match caller.filter(|caller| caller.runs_here() && wait::is_waiting()) {
             // Lets the function wait for another call in its turn.
-            tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.call_here(py, arguments))))
-        } else {
-            self.call_in_pool(caller, arguments).await
+            Some(caller) => {
+                tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.call_here(py, caller, arguments))))
+            }
+            None => self.call_in_pool(caller, arguments).await,
         };
         match given? {
             Given::Value(value) => Ok(Python::attach(|py| finish(value.bind(py)))),
@@ -126,11 +127,11 @@ impl Callback {
         self.0.is_async
     }
 
-    fn call_here<A>(&self, py: Python<'_>, arguments: A) -> std::result::Result<Given, Ended>
+    fn call_here<A>(&self, py: Python<'_>, caller: &Caller, arguments: A) -> std::result::Result<Given, Ended>
     where
         A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>>,
     {
-        let returned = arguments(py).and_then(|arguments| self.0.object.bind(py).call1(arguments.bind(py)));
+        let returned = arguments(py).and_then(|arguments| caller.call(py, || self.0.object.bind(py).call1(arguments.bind(py))));
         returned.and_then(given).map_err(|raised| {
             if !raised.is_instance_of::<PyException>(py) {
                 wait::interrupted(raised.clone_ref(py));

@@ -41,14 +41,16 @@ where
     let started = Python::attach(|py| {
         let (event_loop, thread) = home(py, caller)?;
         let shared = Arc::clone(&task);
+        let context = caller.map(|caller| caller.context(py)).transpose()?;
         if thread == Some(std::thread::current().id()) {
-            // The caller's own task is what runs here, so its context is the current one.
-            start(&event_loop, None, &shared, make, answer, finish);
+            start(&event_loop, context.as_ref(), &shared, make, answer, finish);
         } else {
-            let context = caller.map(|caller| caller.context(py)).transpose()?.map(Bound::unbind);
+            let context = context.map(Bound::unbind);
             let its_loop = event_loop.clone().unbind();
             let start = Once::new(move |arguments| {
-                start(its_loop.bind(arguments.py()), context.as_ref(), &shared, make, answer, finish);
+                let py = arguments.py();
+                let context = context.as_ref().map(|context| context.bind(py));
+                start(its_loop.bind(py), context, &shared, make, answer, finish);
                 Ok(())
             });
             let _handle = event_loop.call_method1("call_soon_threadsafe", (start,))?;
@@ -71,9 +73,9 @@ fn home<'py>(py: Python<'py>, caller: Option<&Caller>) -> PyResult<(Bound<'py, P
 }
 
 /// Begins the task. Runs on the loop's thread.
-fn start<T, M, F>(
-    event_loop: &Bound<'_, PyAny>,
-    context: Option<&Py<PyAny>>,
+fn start<'py, T, M, F>(
+    event_loop: &Bound<'py, PyAny>,
+    context: Option<&Bound<'py, PyAny>>,
     task: &Arc<Task>,
     make: M,
     answer: Answer<T>,
@@ -81,7 +83,7 @@ fn start<T, M, F>(
 ) where
     T: Send + 'static,
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
-    F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+    F: for<'a> FnOnce(&Bound<'a, PyAny>) -> T + Send + 'static,
 {
     if task.lock().is_over {
         return;
@@ -107,7 +109,7 @@ enum Begun<'py> {
 }
 
 /// Calls the function and makes a task of what it returns, in the context that is given or else in the current one.
-fn begin<'py, M>(event_loop: &Bound<'py, PyAny>, context: Option<&Py<PyAny>>, make: M) -> PyResult<Begun<'py>>
+fn begin<'py, M>(event_loop: &Bound<'py, PyAny>, context: Option<&Bound<'py, PyAny>>, make: M) -> PyResult<Begun<'py>>
 where
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
 {
@@ -124,7 +126,7 @@ where
         ENSURE.import(py, "asyncio", "ensure_future")?.clone()
     };
     let task = match context {
-        Some(context) => context.bind(py).call_method1(intern!(py, "run"), (make_task, awaitable)),
+        Some(context) => context.call_method1(intern!(py, "run"), (make_task, awaitable)),
         None => make_task.call1((awaitable,)),
     };
     task.map(Begun::Task)

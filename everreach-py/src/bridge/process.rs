@@ -2,15 +2,18 @@
 //! interpreter ends.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use everreach_core::store::StoreConfig;
 use futures_util::future::{BoxFuture, join_all};
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bridge::logs::Logs;
@@ -37,7 +40,13 @@ pub(crate) struct Process {
     handle: Handle,
     open: Mutex<HashMap<u64, Close>>,
     closing: TaskTracker,
+    /// Ends every wait: the interpreter is going.
+    ending: CancellationToken,
     next: AtomicU64,
+    /// The SQLite files that are open here.
+    files: Mutex<HashMap<u64, FileId>>,
+    /// Those that the parent had open when it forked this process; `None` when that cannot be known.
+    inherited: Option<Vec<FileId>>,
     pub(crate) own_loop: OwnLoop,
     logs: Mutex<Option<Logs>>,
 }
@@ -59,7 +68,10 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
         tokio: Mutex::new(Some(tokio)),
         open: Mutex::default(),
         closing: TaskTracker::new(),
+        ending: CancellationToken::new(),
         next: AtomicU64::new(0),
+        files: Mutex::default(),
+        inherited: inherited(),
         own_loop: OwnLoop::default(),
         logs: Mutex::new(Some(logs::start(py)?)),
     });
@@ -82,18 +94,26 @@ impl Process {
         &self.handle
     }
 
+    pub(crate) const fn ending(&self) -> &CancellationToken {
+        &self.ending
+    }
+
     pub(crate) const fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Has something closed when the interpreter ends, unless [`Process::closed`] says that it was closed before.
-    pub(crate) fn opened(&self, close: Close) -> u64 {
+    pub(crate) fn opened(&self, store: &StoreConfig, close: Close) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(file) = file_of(&store.url) {
+            let _none = self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(number, file);
+        }
         let _none = self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, close);
         number
     }
 
     pub(crate) fn closed(&self, number: u64) -> Option<Close> {
+        let _file = self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
 
@@ -102,6 +122,38 @@ impl Process {
         if let Some(close) = self.closed(number) {
             let _task = self.closing.spawn_on(close(GRACE), &self.handle);
         }
+    }
+}
+
+/// What SQLite tells files apart by.
+type FileId = (u64, u64);
+
+fn file_of(url: &str) -> Option<FileId> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+    let file = std::fs::metadata(path.split('?').next().unwrap_or_default()).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// The files that the parent had open, when this is a child.
+fn inherited() -> Option<Vec<FileId>> {
+    let current = CURRENT.load();
+    let Some(parent) = current.as_ref() else { return Some(Vec::new()) };
+    // A lock that another thread of the parent held in the moment of the fork is never let go here.
+    let open = parent.files.try_lock().ok()?;
+    Some(open.values().chain(parent.inherited.as_ref()?).copied().collect())
+}
+
+impl Process {
+    /// Fails for a file of SQLite that the parent had open when it forked this process. SQLite keeps its table of locks in memory:
+    /// the child would believe to hold the parent's.
+    pub(crate) fn check_database(&self, py: Python<'_>, store: &StoreConfig) -> PyResult<()> {
+        let is_shared = |file| self.inherited.as_ref().is_none_or(|inherited| inherited.contains(&file));
+        if !file_of(&store.url).is_some_and(is_shared) {
+            return Ok(());
+        }
+        let message = "the parent had this SQLite file open when it forked, and SQLite cannot tell the two apart: let the child be the \
+            first to use its orchestrator, start it with spawn, or use PostgreSQL";
+        Err(errors::own(py, "forked", message))
     }
 }
 
@@ -126,7 +178,8 @@ fn close_everything(py: Python<'_>) -> PyResult<()> {
     let closing: Vec<_> = open.iter().map(|close| close(GRACE)).collect();
     let earlier = process.closing.clone();
     let _was_open = earlier.close();
-    let interrupted = wait::wait(py, async move {
+    process.ending.cancel();
+    let interrupted = wait::last(py, &process, async move {
         join_all(closing).await;
         earlier.wait().await;
     });

@@ -8,7 +8,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::bridge::process;
+use crate::bridge::process::{self, Process};
+use crate::convert::errors;
 
 /// How often a wait looks for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -29,15 +30,26 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send
         let message = "a coroutine called by a blocking call must not block in its turn: await the method without _sync";
         return Err(PyRuntimeError::new_err(message));
     }
-    py.detach(|| {
+    let ended = py.detach(|| {
         let outer = WAITING.replace(true);
-        let ended = process.handle().block_on(with_signals(work));
+        let ended = process.handle().block_on(process.ending().run_until_cancelled(with_signals(work)));
         WAITING.set(outer);
         match INTERRUPT.take() {
-            Some(interrupt) => Err(interrupt),
+            Some(interrupt) => Some(Err(interrupt)),
             None => ended,
         }
-    })
+    });
+    ended.unwrap_or_else(|| Err(ending(py)))
+}
+
+/// The wait of the interpreter's end itself.
+pub(crate) fn last(py: Python<'_>, process: &Process, work: impl Future<Output = ()> + Send) -> PyResult<()> {
+    py.detach(|| process.handle().block_on(with_signals(work)))
+}
+
+/// What whoever still waits is told.
+pub(crate) fn ending(py: Python<'_>) -> PyErr {
+    errors::own(py, "closed", "the interpreter is ending")
 }
 
 async fn with_signals<T>(work: impl Future<Output = T>) -> PyResult<T> {

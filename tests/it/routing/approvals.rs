@@ -171,3 +171,22 @@ async fn an_approval_of_something_else_is_not_routed() {
     assert_eq!(runtime.approve(Id::new()).await.expect_err("no id").kind(), ErrorKind::NotFound);
     stop(runtime).await;
 }
+
+#[tokio::test]
+async fn an_agreement_in_a_process_without_the_action_is_left_to_one_that_has_it() {
+    let (bench, local) = (Bench::sqlite(), Hand::working("here"));
+    let runtime = bench.start(Mode::Local, &local, &Hand::working("there")).await;
+    runtime.route(bulk()).await;
+    let id = open(&runtime).await[0];
+    let bystander = bench.builder(Mode::Local).build().await.expect("a runtime with the actions of the system only");
+    let told = bystander.approve(id).await.expect("it is approved");
+    assert_eq!(glance(&told), waits());
+    assert!(told.detail.is_some_and(|detail| detail.contains("agreed")));
+    stop(bystander).await;
+    let bystander = bench.builder(Mode::Local).build().await.expect("another one, which finds the agreement at its start");
+    stop(bystander).await;
+    assert_eq!((state(&runtime).await, local.count()), (CallState::Waiting, 0));
+    assert_eq!(glance(&runtime.route(bulk()).await), (Some(Source::Local), Outcome::Executed, None, 1), "sent again");
+    assert_eq!(local.count(), 1);
+    stop(runtime).await;
+}

@@ -83,6 +83,10 @@ impl Executor for LocalExecutor {
     async fn services(&self) -> Result<Vec<ServiceListing>> {
         Ok(self.entries.listing())
     }
+
+    fn knows(&self, action: &ActionName) -> bool {
+        self.contains(action)
+    }
 }
 
 impl fmt::Debug for LocalExecutor {

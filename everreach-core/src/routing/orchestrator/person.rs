@@ -5,7 +5,7 @@ use super::flight::Flight;
 use crate::approval::{Approval, ApprovalRequest, ApprovalState, Consumption};
 use crate::ledger::{CallState, Claim, IdempotencyKey};
 use crate::routing::RouteRequest;
-use crate::{Envelope, Error, ErrorKind, Id, Result, Side};
+use crate::{ActionName, Envelope, Error, ErrorKind, Id, Mode, Result, Side};
 
 /// Waiting calls that are looked at in one round.
 const ROUND: u32 = 1_000;
@@ -75,7 +75,8 @@ impl Orchestrator {
         }
     }
 
-    /// A person agrees: the stored call runs now, once, and this is its answer.
+    /// A person agrees: the stored call runs now, once, and this is its answer. A process that has not got the action leaves the
+    /// call to one that has, and says so.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown id, [`ErrorKind::Conflict`] when it is decided or expired,
@@ -91,6 +92,9 @@ impl Orchestrator {
             .with("kind", other.kind));
         }
         let approval = self.parts.approvals.approve(id).await?;
+        if !self.has(&approval.action) {
+            return Ok(agreed(&approval));
+        }
         self.run_decided(approval).await.ok_or_else(|| Error::new(ErrorKind::Internal, "the approval's kind changed"))
     }
 
@@ -102,6 +106,24 @@ impl Orchestrator {
         let approval = self.parts.approvals.deny(id).await?;
         let _closed = self.run_decided(approval).await;
         Ok(())
+    }
+
+    /// Runs what a person agreed to and nobody has run: after a crash, or because whoever was told had not got the action.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn run_agreed(&self) -> Result<()> {
+        for approval in self.parts.approvals.approved_unconsumed().await? {
+            if self.has(&approval.action) {
+                let _answered = self.run_decided(approval).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this process has some way to run the action.
+    fn has(&self, action: &ActionName) -> bool {
+        self.parts.config.mode != Mode::Local || self.parts.local.knows(action)
     }
 
     /// Goes on with a call about which a person has spoken, also after a restart that came between the word and the deed; `None`
@@ -145,6 +167,16 @@ fn forced_side(kind: &str) -> Option<Option<Side>> {
         "call_cloud" => Some(Some(Side::Cloud)),
         _ => None,
     }
+}
+
+/// The answer to a person who agreed in a process that has not got the action.
+fn agreed(approval: &Approval) -> Envelope {
+    let mut envelope = Envelope::new(approval.action.clone(), Id::new());
+    let text =
+        "agreed, but this process has not got the action: one that has runs the call within a minute, or when it is sent again";
+    envelope.fail(&Error::new(ErrorKind::ApprovalRequired, text).with("approval", approval.id));
+    envelope.idempotency_key = Some(approval.idempotency_key.clone());
+    envelope
 }
 
 fn awaiting(flight: &Flight, approval: &Approval) -> Envelope {
