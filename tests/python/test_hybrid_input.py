@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from pathlib import Path
-from typing import Any, Dict, Mapping, Type
+from typing import Any, Dict, Mapping
 
 import pytest
 from conftest import Open
@@ -59,7 +59,7 @@ def test_a_mistyped_setting_comes_with_the_one_that_was_meant() -> None:
 
 
 def test_a_key_never_stands_in_an_error_or_a_repr() -> None:
-    secret = "er_live_very_secret\n"
+    secret = "er_live\nvery_secret"
     with pytest.raises(ConfigError) as raised:
         HybridOrchestrator("hybrid", cloud_endpoint="http://127.0.0.1:9", cloud_key=secret)
     assert "very_secret" not in f"{raised.value!r} {raised.value} {raised.value.context}"
@@ -239,9 +239,8 @@ def test_a_closed_orchestrator_takes_no_more_calls(make: Open, how: str) -> None
     orchestrator.close()
 
 
-@pytest.mark.parametrize("url, kind", [("sqlite:///dev/null/x.db", EverReachError), ("postgres://127.0.0.1:9/x", EverReachError)])
-def test_a_database_that_cannot_be_reached_raises(url: str, kind: Type[EverReachError]) -> None:
-    orchestrator = HybridOrchestrator(database_url=url)
-    with pytest.raises(kind) as raised:
+def test_a_database_that_cannot_be_opened_raises() -> None:
+    orchestrator = HybridOrchestrator(database_url="sqlite:///dev/null/x.db")
+    with pytest.raises(EverReachError) as raised:
         orchestrator.open()
     assert raised.value.kind in ("store", "store_unavailable")
