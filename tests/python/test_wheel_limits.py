@@ -1,0 +1,184 @@
+"""Time limits, and calls that are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any, Dict, List
+
+import pytest
+from cloud_stub import CloudStub
+from conftest import Open
+from everreach import HybridOrchestrator
+from registry import Registry, done
+from test_wheel_handlers import PATIENCE, Runner, loop_of
+
+__all__ = ["loop_of"]
+
+
+class Handler:
+    """Takes for ever, and notes how it ended."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+        self.ended: List[str] = []
+        self.has_ended = threading.Event()
+
+    async def coroutine(self, topic: str, params: Dict[str, Any]) -> Any:
+        self.begun.set()
+        try:
+            while not self.go_on.is_set():
+                await asyncio.sleep(0.005)
+            self.ended.append("well")
+            return done(topic, "late")
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+        finally:
+            self.has_ended.set()
+
+    def plain(self, topic: str, params: Dict[str, Any]) -> Any:
+        self.begun.set()
+        self.go_on.wait(PATIENCE)
+        self.ended.append("well")
+        self.has_ended.set()
+        return done(topic, "late")
+
+
+@pytest.fixture
+def handler() -> Any:
+    handler = Handler()
+    yield handler
+    handler.go_on.set()
+
+
+def test_a_coroutine_that_takes_too_long_is_cancelled(make: Open, handler: Handler) -> None:
+    envelope = make("local", local=handler.coroutine).route_sync("dm.stats", {}, timeout=0.2)
+    assert (envelope.ok, envelope.error) == (False, "timeout")
+    assert 150 < envelope.duration_ms < 5_000
+    assert handler.has_ended.wait(PATIENCE) and handler.ended == ["cancelled"]
+
+
+def test_an_awaited_coroutine_that_takes_too_long_is_cancelled(make: Open, handler: Handler, loop_of: Runner) -> None:
+    async def limited() -> None:
+        envelope = await make("local", local=handler.coroutine).route("dm.stats", {}, timeout=0.2)
+        assert envelope.error == "timeout"
+        # The loop gets to it in its own time.
+        assert await asyncio.get_running_loop().run_in_executor(None, handler.has_ended.wait, PATIENCE)
+
+    loop_of(limited())
+    assert handler.ended == ["cancelled"]
+
+
+def test_a_plain_handler_that_takes_too_long_is_no_longer_waited_for(make: Open, handler: Handler) -> None:
+    begun = time.monotonic()
+    envelope = make("local", local=handler.plain).route_sync("dm.stats", {}, timeout=0.2)
+    assert (envelope.error, handler.ended) == ("timeout", [])
+    assert time.monotonic() - begun < 5
+    handler.go_on.set()
+
+
+def test_an_outward_handler_that_takes_too_long_leaves_the_outcome_unknown(make: Open, handler: Handler) -> None:
+    envelope = make("local", local=handler.coroutine).route_sync("telegram.send", {}, timeout=0.2)
+    assert (envelope.error, envelope.outcome) == ("outcome_unknown", "unknown")
+
+
+def test_each_call_of_a_batch_has_its_own_limit(make: Open, handler: Handler) -> None:
+    async def dispatch(topic: str, params: Dict[str, Any]) -> Any:
+        return await handler.coroutine(topic, params) if topic == "dm.stats" else done(topic, "quick")
+
+    calls = [{"action": "dm.stats", "timeout": 0.2}, {"action": "dm.conversations"}, {"action": "dm.stats", "timeout_ms": 200}]
+    envelopes = make("local", local=dispatch).batch_execute_sync(calls)
+    assert [envelope.error for envelope in envelopes] == ["timeout", None, "timeout"]
+
+
+async def cancelled_once_begun(handler: Handler, call: "asyncio.Task[Any]") -> None:
+    """Cancels a call whose handler runs."""
+    assert await asyncio.get_running_loop().run_in_executor(None, handler.begun.wait, PATIENCE)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+def test_a_cancelled_read_cancels_its_coroutine(make: Open, handler: Handler, loop_of: Runner) -> None:
+    async def cancelled() -> None:
+        orchestrator = make("local", local=handler.coroutine)
+        await cancelled_once_begun(handler, asyncio.ensure_future(orchestrator.route("dm.stats")))
+        assert await asyncio.get_running_loop().run_in_executor(None, handler.has_ended.wait, PATIENCE)
+
+    loop_of(cancelled())
+    assert handler.ended == ["cancelled"]
+
+
+def test_a_cancelled_read_in_the_cloud_is_given_up(
+    hybrid: HybridOrchestrator, cloud: CloudStub, registry: Registry, loop_of: Runner
+) -> None:
+    cloud.hang("research.platform")
+
+    async def cancelled() -> None:
+        call = asyncio.ensure_future(hybrid.route("research.platform"))
+        assert await asyncio.get_running_loop().run_in_executor(None, cloud.arrived.wait, PATIENCE)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    loop_of(cancelled())
+    assert registry.calls == []
+
+
+def test_wait_for_keeps_its_limit(make: Open, handler: Handler, loop_of: Runner) -> None:
+    async def limited() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(make("local", local=handler.coroutine).route("dm.stats"), 0.2)
+
+    loop_of(limited())
+    assert handler.has_ended.wait(PATIENCE) and handler.ended == ["cancelled"]
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "plain"])
+def test_a_cancelled_outward_call_goes_on_and_is_journaled(
+    make: Open, handler: Handler, loop_of: Runner, kind: str
+) -> None:
+    message = {"message": "hello"}
+
+    async def cancelled() -> None:
+        async with make("local", local=getattr(handler, kind)) as orchestrator:
+            call = asyncio.ensure_future(orchestrator.route("telegram.send", message, idempotency_key="k"))
+            await cancelled_once_begun(handler, call)
+            running = await orchestrator.route("telegram.send", message, idempotency_key="k")
+            assert running.error == "idempotency_conflict"
+            handler.go_on.set()
+            # Leaving waits for what is under way.
+
+    loop_of(cancelled())
+    assert handler.ended == ["well"]
+    again = make("local", local=handler.plain).route_sync("telegram.send", message, idempotency_key="k")
+    assert (again.ok, again.replayed, again.result) == (True, True, "late")
+
+
+def test_a_loop_that_ends_in_the_middle_of_an_outward_call_leaves_it_held(make: Open, handler: Handler) -> None:
+    orchestrator = make("local", local=handler.coroutine)
+
+    async def left() -> None:
+        call = asyncio.ensure_future(orchestrator.route("telegram.send", {}, idempotency_key="k"))
+        await cancelled_once_begun(handler, call)
+
+    asyncio.run(left())
+    assert handler.ended == ["cancelled"]
+    orchestrator.close()
+    again = make("local", local=handler.plain).route_sync("telegram.send", {}, idempotency_key="k")
+    assert (again.ok, again.outcome, again.error) == (False, "unknown", "outcome_unknown")
+
+
+def test_closing_waits_for_what_is_under_way(make: Open, handler: Handler) -> None:
+    orchestrator = make("local", local=handler.plain)
+    answers: List[Any] = []
+    caller = threading.Thread(target=lambda: answers.append(orchestrator.route_sync("telegram.send", {})))
+    caller.start()
+    assert handler.begun.wait(PATIENCE)
+    threading.Timer(0.1, handler.go_on.set).start()
+    orchestrator.close()
+    caller.join(PATIENCE)
+    assert (handler.ended, answers[0].ok) == (["well"], True)
