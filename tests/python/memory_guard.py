@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections import Counter
 from datetime import datetime, timezone as fixed
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 from zoneinfo import ZoneInfo
 
 from everreach import Reservation
@@ -47,16 +47,15 @@ class MemoryGuard:
         self._month = max(self._month, self._now().astimezone(self._zone).strftime("%Y-%m"))
         return self._month
 
-    def spent(self, rows: Any, essential: Optional[bool] = None) -> int:
-        """The sum of this month's rows; of those that are essential, or not, when asked."""
+    def spent(self, rows: Iterable[Reservation]) -> int:
+        """The sum of this month's rows."""
         month = self.month()
-        wanted = (row for row in rows if row.month == month and essential in (None, row.essential))
-        return sum(micros_of(row.usd) for row in wanted)
+        return sum(micros_of(row.usd) for row in rows if row.month == month)
 
     def room_for(self, micros: int, essential: bool) -> bool:
         """Whether it fits under the cap; essential requests always do."""
-        used = self.spent(self._booked, False) + self.spent(self._held.values(), False)
-        return essential or (used < self.cap and used + micros <= self.cap and not self.is_exceeded())
+        used = self.spent(self._booked) + self.spent(self._held.values())
+        return essential or (used < self.cap and used + micros <= self.cap)
 
     def is_exceeded(self) -> bool:
         """Whether what is booked, of whatever kind, has reached the cap."""
@@ -95,13 +94,12 @@ class MemoryGuard:
     def get_monthly_cost(self) -> Dict[str, Any]:
         with self._lock:
             total, held = self.spent(self._booked), self.spent(self._held.values())
-            capped = total + held - self.spent(self._booked, True) - self.spent(self._held.values(), True)
             return {
                 "month": self.month(),
                 "total_usd": total / 1e6,
                 "reserved_usd": held / 1e6,
-                "essential_usd": self.spent(self._booked, True) / 1e6,
-                "remaining_usd": max(self.cap - capped, 0) / 1e6,
+                "essential_usd": self.spent(row for row in self._booked if row.essential) / 1e6,
+                "remaining_usd": max(self.cap - total - held, 0) / 1e6,
                 "cap_usd": self.cap / 1e6,
                 "soft_cap_usd": self.soft_cap / 1e6,
                 "warning": total >= self.soft_cap,

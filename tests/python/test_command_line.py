@@ -69,7 +69,7 @@ def test_the_command_line_sees_what_was_spent_in_process(
 ) -> None:
     with HybridOrchestrator("hybrid", cloud_endpoint=cloud.url, cloud_key=KEY) as orchestrator:
         assert orchestrator.route_sync("research.platform", {}).cost_usd == 0.002
-    done = run(SCRIPT, "cost", "report", "--json")
+    done = run(SCRIPT, "cost", "--json")
     assert (done.returncode, json.loads(done.stdout)["total_usd"]) == (0, 0.002)
 
 

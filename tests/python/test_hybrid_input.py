@@ -162,7 +162,8 @@ def test_params_arrive_as_they_were_given(local: HybridOrchestrator, registry: R
         def __len__(self) -> int:
             return 1
 
-    given = {"text": "Grüße 🎈", "none": None, "yes": True, "small": -1, "large": 2**64 - 1, "float": 0.1, "list": [], "own": Own()}
+    given: Dict[str, Any] = {"text": "Grüße 🎈", "none": None, "yes": True, "small": -1, "large": 2**64 - 1, "float": 0.1}
+    given.update({"list": [], "own": Own()})
     local.route_sync("dm.stats", given)
     assert registry.calls[0][1] == {**given, "own": {"b": 1}}
     assert registry.calls[0][1]["yes"] is True

@@ -89,7 +89,11 @@ def test_each_call_of_a_batch_has_its_own_limit(make: Open, handler: Handler) ->
     async def dispatch(topic: str, params: Dict[str, Any]) -> Any:
         return await handler.coroutine(topic, params) if topic == "dm.stats" else done(topic, "quick")
 
-    calls = [{"action": "dm.stats", "timeout": 0.2}, {"action": "dm.conversations"}, {"action": "dm.stats", "timeout_ms": 200}]
+    calls: List[Dict[str, Any]] = [
+        {"action": "dm.stats", "timeout": 0.2},
+        {"action": "dm.conversations"},
+        {"action": "dm.stats", "timeout_ms": 200},
+    ]
     envelopes = make("local", local=dispatch).batch_execute_sync(calls)
     assert [envelope.error for envelope in envelopes] == ["timeout", None, "timeout"]
 

@@ -9,6 +9,7 @@ import time
 import warnings
 import weakref
 from pathlib import Path
+from typing import Any, Dict
 
 import pytest
 from child import PRELUDE, arguments, run
@@ -304,7 +305,11 @@ def test_closed_orchestrators_leave_nothing_behind(registry: Registry) -> None:
 
     def live() -> "weakref.ref[Canary]":
         canary = Canary()
-        with HybridOrchestrator(local=lambda topic, params, kept=canary: registry.dispatch(topic, params)) as orchestrator:
+
+        def dispatch(topic: str, params: Dict[str, Any], kept: Canary = canary) -> Any:
+            return registry.dispatch(topic, params)
+
+        with HybridOrchestrator(local=dispatch) as orchestrator:
             assert orchestrator.route_sync("dm.stats").ok
         return weakref.ref(canary)
 
