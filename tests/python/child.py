@@ -8,6 +8,13 @@ import textwrap
 from pathlib import Path
 from typing import List
 
+#: What a slow machine makes the interpreter and the database say is no fault of the script's.
+PATIENT = """\
+import logging
+for slow in ("asyncio", "everreach.lib"):
+    logging.getLogger(slow).setLevel(logging.ERROR)
+"""
+
 #: What most scripts begin with.
 PRELUDE = """\
 from everreach import HybridOrchestrator
@@ -19,7 +26,7 @@ def dispatch(topic, params):
 def arguments(script: str, prelude: str = PRELUDE) -> List[str]:
     """The command that runs a script; it lies in the working directory, which is the test's own."""
     path = Path("script.py")
-    path.write_text(prelude + textwrap.dedent(script))
+    path.write_text(PATIENT + prelude + textwrap.dedent(script))
     return [sys.executable, "-X", "dev", "-W", "error", str(path)]
 
 

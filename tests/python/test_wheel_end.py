@@ -181,3 +181,20 @@ def test_an_interrupt_in_a_coroutine_does_not_end_the_loop_of_the_others(raised:
             assert orchestrator.route_sync("dm.stats").ok
         """
     )
+
+
+@pytest.mark.xfail(reason="each call within a call takes some 100 KiB of the thread's stack, and nothing ends the descent before it is used up")
+@pytest.mark.parametrize("call", ['orchestrator.route_sync("dm.stats")', 'asyncio.run(orchestrator.route("dm.stats"))'])
+def test_a_handler_that_calls_itself_for_ever_is_an_error_and_no_crash(call: str) -> None:
+    run(
+        f"""
+        import asyncio
+
+        def endless(topic, params):
+            return {{"ok": True, "topic": topic, "result": orchestrator.route_sync(topic).raise_for_error().result}}
+
+        with HybridOrchestrator(local=endless) as orchestrator:
+            logging.getLogger("everreach").addHandler(logging.NullHandler())
+            assert not {call}.ok
+        """
+    )

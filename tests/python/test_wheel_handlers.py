@@ -152,6 +152,7 @@ def test_route_sync_also_works_where_a_loop_runs(make: Open, loop_of: Runner) ->
             orchestrator = make("local", local=dispatch)
             assert orchestrator.route_sync("dm.stats").ok
             assert orchestrator.batch_execute_sync([{"action": "dm.stats"}])[0].ok
+            assert orchestrator.explain("dm.stats")["action"] == "dm.stats"
 
     loop_of(cell())
 
@@ -172,6 +173,16 @@ def test_a_plain_handler_may_make_a_call_of_its_own(make: Open) -> None:
     orchestrator = make("local", local=dispatch)
     for way in WAYS:
         assert way(orchestrator, "dm.top_contacts").result == "inner"
+
+
+def test_calls_within_calls_go_some_way_down(make: Open) -> None:
+    def dispatch(topic: str, params: Dict[str, Any]) -> Any:
+        depth = params["depth"]
+        return done(topic, orchestrator.route_sync("dm.stats", {"depth": depth - 1}).result + 1 if depth else 0)
+
+    orchestrator = make("local", local=dispatch)
+    assert orchestrator.route_sync("dm.stats", {"depth": 6}).result == 6
+    assert asyncio.run(orchestrator.route("dm.stats", {"depth": 6})).result == 6
 
 
 def test_a_coroutine_may_make_a_call_of_its_own(make: Open) -> None:
@@ -264,6 +275,30 @@ def test_an_exception_becomes_an_envelope_and_its_traceback_is_logged(
     record = records.wait_for("in the_line_that_broke")
     assert (record.levelno, record.name.split(".")[0]) == (logging.WARNING, "everreach")
     assert "LookupError: 100%s of it" in record.getMessage()
+
+
+class Unspeakable(Exception):
+    """Cannot even be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "raised", [StopIteration(1), GeneratorExit(), Unspeakable(), MemoryError(), ValueError("\ud800"), asyncio.CancelledError()], ids=repr
+)
+def test_odd_exceptions_end_in_an_envelope_too(make: Open, way: Way, raised: BaseException) -> None:
+    def odd(topic: str, params: Dict[str, Any]) -> Any:
+        raise raised
+
+    async def odd_coroutine(topic: str, params: Dict[str, Any]) -> Any:
+        raise raised
+
+    for dispatch in (odd, odd_coroutine):
+        envelope = way(make("local", local=dispatch), "telegram.send")
+        assert (envelope.ok, envelope.source) == (False, "local")
+        assert envelope.error in ("handler_error", "outcome_unknown")
 
 
 def test_a_change_of_the_loggers_level_is_picked_up(make: Open, records: Records) -> None:

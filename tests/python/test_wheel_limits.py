@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from typing import Any, Dict, List
@@ -130,6 +131,26 @@ def test_a_cancelled_read_in_the_cloud_is_given_up(
 
     loop_of(cancelled())
     assert registry.calls == []
+
+
+def test_an_exception_of_a_signal_handler_ends_the_wait(make: Open, handler: Handler) -> None:
+    class Alarm(Exception):
+        """What many programs limit their calls with."""
+
+    def ring(*_: Any) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        orchestrator = make("local", local=handler.coroutine)
+        orchestrator.open()
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(Alarm):
+            orchestrator.route_sync("dm.stats")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert handler.has_ended.wait(PATIENCE) and handler.ended == ["cancelled"]
 
 
 def test_wait_for_keeps_its_limit(make: Open, handler: Handler, loop_of: Runner) -> None:
