@@ -47,12 +47,14 @@ async def sleeping(topic, params):
     begun.set()
     await asyncio.sleep(60)
 
-def in_a_daemon_thread(local, **more):
+def in_daemon_threads(number, local, **more):
     orchestrator = HybridOrchestrator(local=local)
     # The end comes before anybody could close it.
     HybridOrchestrator.__del__ = lambda self: None
-    threading.Thread(target=orchestrator.route_sync, args=["dm.stats"], kwargs=more, daemon=True).start()
-    assert begun.wait(20)
+    for _ in range(number):
+        threading.Thread(target=orchestrator.route_sync, args=["dm.stats"], kwargs=more, daemon=True).start()
+        assert begun.wait(20)
+        begun.clear()
 """
 
 
@@ -101,16 +103,16 @@ ENDS = {
     """,
     "a plain handler hangs on a thread of the script": """
         own = 1
-        in_a_daemon_thread(hanging)
+        in_daemon_threads(1, hanging)
     """,
 }
 UNDER_WAY = {
     # A function cannot be ended: its thread is left.
     "a plain handler hangs on a thread of ours": """
         own = 1
-        in_a_daemon_thread(hanging, timeout=60)
+        in_daemon_threads(1, hanging, timeout=60)
     """,
-    "a coroutine hangs": "in_a_daemon_thread(sleeping)",
+    "coroutines hang": "in_daemon_threads(16, sleeping)",
 }
 
 
@@ -176,6 +178,7 @@ def test_an_interrupt_in_a_coroutine_does_not_end_the_loop_of_the_others(raised:
                 raise {raised}
             return {{"ok": True, "topic": topic, "result": params}}
 
+        logging.getLogger("everreach").addHandler(logging.NullHandler())
         with HybridOrchestrator(local=interrupted) as orchestrator:
             assert not orchestrator.route_sync("telegram.send", timeout=10).ok
             assert orchestrator.route_sync("dm.stats").ok
