@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that is checked through the built wheel, in a clean virtual environment: types, stubs, doc tests, the pytest suites, and
-# a smoke script on every other Python on this machine. The wheel is the newest in $CARGO_TARGET_DIR/wheels (`make wheel`); arguments
-# go to pytest.
+# Everything that is checked through the built wheel, in a clean virtual environment: types, stubs, doc tests, the pytest suites,
+# and a smoke script on every other Python on this machine. The wheel is the newest in $CARGO_TARGET_DIR/wheels (`make wheel`);
+# arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -81,11 +81,11 @@ assert CostGuard().get_monthly_cost_sync()["total_usd"] == 0
 print("ran on Python " + sys.version.split()[0])
 PYTHON
   local python version seen=" " ran=0
+  local ask='import sys; sys.version_info >= (3, 9) and sys.implementation.name == "cpython" and print("%d.%d" % sys.version_info[:2])'
   for python in "$HOME"/.pyenv/versions/*/bin/python3 /usr/bin/python3 /usr/local/bin/python3 /opt/homebrew/bin/python3; do
     [ -x "$python" ] || continue
     # Others than CPython 3.9 or newer say nothing, and are left out; so is a second one of the same version.
-    version=$("$python" -c 'import sys; sys.version_info >= (3, 9) and sys.implementation.name == "cpython" and print("%d.%d" % sys.version_info[:2])' \
-      2>/dev/null || true)
+    version=$("$python" -c "$ask" 2>/dev/null || true)
     case "$seen" in *" $version "*) continue ;; esac
     [ -n "$version" ] || continue
     seen="$seen$version "

@@ -114,7 +114,9 @@ def health(url: str) -> Dict[str, Any]:
         return fields
 
 
-def test_an_orchestrator_works_with_a_real_cloud_terminal(cloud: CloudStub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_orchestrator_works_with_a_real_cloud_terminal(
+    cloud: CloudStub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The stub is the terminal's worker here."""
     monkeypatch.setenv("EVERREACH_CLOUD_KEY", KEY)
     monkeypatch.setenv("LOCAL_ENDPOINT", cloud.url)

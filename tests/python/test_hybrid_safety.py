@@ -244,7 +244,7 @@ def test_a_call_that_needs_a_person_waits(local: HybridOrchestrator, registry: R
 
 @pytest.mark.xfail(
     raises=subprocess.CalledProcessError,
-    reason="`approvals approve` runs the call in its own process, which has no handlers: the agreement is used up for unknown_action",
+    reason="`approvals approve` runs the call in its own process, which has no handlers: the agreement is used up for nothing",
 )
 def test_a_call_that_a_person_agreed_to_runs_once_in_the_process_that_can(local: HybridOrchestrator, registry: Registry) -> None:
     waiting = local.route_sync("dm.bulk_send", {"text": "hello"}, idempotency_key="bulk-1")

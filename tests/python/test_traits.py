@@ -171,7 +171,11 @@ class Mumbles:
 
 @pytest.mark.parametrize(
     "classifier, law",
-    [(Raises(), "has a class and a reason"), (Wavers(), "the same name has the same class"), (Mumbles(), "has a class and a reason")],
+    [
+        (Raises(), "has a class and a reason"),
+        (Wavers(), "the same name has the same class"),
+        (Mumbles(), "has a class and a reason"),
+    ],
 )
 def test_a_classifier_that_breaks_a_law_is_told_which(classifier: Any, law: str) -> None:
     with pytest.raises(AssertionError, match=law):
@@ -192,6 +196,28 @@ def test_a_classifier_of_ones_own_decides_where_calls_run(make: Open, classifier
             return {"compute": "api", "api": "compute"}[OwnClassifier().classify(action)]
 
     assert make("hybrid", classifier=Reversed()).route_sync(API).source == "local"
+
+
+class Thrifty:
+    """Asks the books before it sends anything to the cloud."""
+
+    def __init__(self) -> None:
+        self.guard = CostGuard()
+
+    def classify(self, action: str) -> str:
+        return "compute" if self.guard.is_soft_cap_reached() else "api"
+
+
+def test_a_classifier_may_wait_when_it_is_awaited(make: Open) -> None:
+    assert asyncio.run(make("hybrid", classifier=Thrifty()).route(API)).source == "cloud"
+
+
+@pytest.mark.xfail(
+    raises=BaseException,
+    reason="a classifier is asked inside the wait, where no second one can begin: PanicException, `Cannot start a runtime`",
+)
+def test_a_classifier_may_wait_when_it_is_waited_for(make: Open) -> None:
+    assert make("hybrid", classifier=Thrifty()).route_sync(API).source == "cloud"
 
 
 def test_an_async_classifier_can_be_asked_from_a_loop(make: Open) -> None:

@@ -284,10 +284,10 @@ class Unspeakable(Exception):
         raise RuntimeError("no words")
 
 
+ODD = [StopIteration(1), GeneratorExit(), Unspeakable(), MemoryError(), ValueError("\ud800"), asyncio.CancelledError()]
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "raised", [StopIteration(1), GeneratorExit(), Unspeakable(), MemoryError(), ValueError("\ud800"), asyncio.CancelledError()], ids=repr
-)
+@pytest.mark.parametrize("raised", ODD, ids=repr)
 def test_odd_exceptions_end_in_an_envelope_too(make: Open, way: Way, raised: BaseException) -> None:
     def odd(topic: str, params: Dict[str, Any]) -> Any:
         raise raised

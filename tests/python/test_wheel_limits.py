@@ -159,6 +159,31 @@ def test_an_exception_of_a_signal_handler_ends_the_wait(make: Open, handler: Han
     assert handler.has_ended.wait(PATIENCE) and handler.ended == ["cancelled"]
 
 
+@pytest.mark.xfail(
+    raises=BaseException,
+    reason="signal handlers run inside the wait, where no second one can begin: PanicException, `Cannot start a runtime`",
+)
+@pytest.mark.parametrize("use", ["route_sync", "close"])
+def test_a_signal_handler_may_make_calls_and_close(make: Open, handler: Handler, use: str) -> None:
+    orchestrator, other = make("local", local=handler.coroutine), make("local", local=lambda topic, params: done(topic, "other"))
+    seen: List[Any] = []
+
+    def ring(*_: Any) -> None:
+        seen.append(other.route_sync("dm.stats").result if use == "route_sync" else other.close())
+        handler.go_on.set()
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        orchestrator.open()
+        other.open()
+        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        assert orchestrator.route_sync("dm.stats").result == "late"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert seen == ["other" if use == "route_sync" else None]
+
+
 def test_wait_for_keeps_its_limit(make: Open, handler: Handler, loop_of: Runner) -> None:
     async def limited() -> None:
         async with make("local", local=handler.coroutine) as orchestrator:
