@@ -81,7 +81,7 @@ assert CostGuard().get_monthly_cost_sync()["total_usd"] == 0
 print("ran on Python " + sys.version.split()[0])
 PYTHON
   local python version seen=" " ran=0
-  local ask='import sys; sys.version_info >= (3, 9) and sys.implementation.name == "cpython" and print("%d.%d" % sys.version_info[:2])'
+  local ask="import sys; sys.version_info >= (3, 9) and sys.implementation.name == 'cpython' and print('%d.%d' % sys.version_info[:2])"
   for python in "$HOME"/.pyenv/versions/*/bin/python3 /usr/bin/python3 /usr/local/bin/python3 /opt/homebrew/bin/python3; do
     [ -x "$python" ] || continue
     # Others than CPython 3.9 or newer say nothing, and are left out; so is a second one of the same version.

@@ -195,6 +195,28 @@ def test_a_coroutine_may_make_a_call_of_its_own(make: Open) -> None:
         assert way(orchestrator, "dm.top_contacts").result == "inner"
 
 
+def a_coroutine_that_waits(make: Open) -> HybridOrchestrator:
+    """Its handler makes a call of its own with route_sync, as old code called from new does."""
+
+    async def dispatch(topic: str, params: Dict[str, Any]) -> Any:
+        inner = orchestrator.route_sync("dm.stats", timeout=2).result if topic == "dm.top_contacts" else "inner"
+        return done(topic, inner)
+
+    orchestrator = make("local", local=dispatch)
+    return orchestrator
+
+
+@pytest.mark.parametrize("way", [by_route, by_uvloop, by_batch])
+def test_a_coroutine_may_wait_for_a_call_of_its_own_on_its_callers_loop(make: Open, way: Way) -> None:
+    assert way(a_coroutine_that_waits(make), "dm.top_contacts").result == "inner"
+
+
+@pytest.mark.xfail(reason="the loop for callers who wait is blocked by the outer handler: the inner one waits for it until the limit")
+@pytest.mark.parametrize("way", [by_route_sync, by_batch_sync])
+def test_a_coroutine_may_wait_for_a_call_of_its_own_on_our_loop(make: Open, way: Way) -> None:
+    assert way(a_coroutine_that_waits(make), "dm.top_contacts").result == "inner"
+
+
 def test_a_hanging_handler_in_one_thread_holds_up_no_other(make: Open) -> None:
     begun, go_on = threading.Event(), threading.Event()
     all_at_once = threading.Barrier(8)
