@@ -244,12 +244,13 @@ impl Runtime {
         entries
     }
 
-    /// A person agrees: the stored call runs now, once, and the envelope is its answer.
+    /// A person agrees: the stored call runs now, once, and the envelope is its answer. `None` from a process that has not got the
+    /// action: it leaves the call to one that has, which runs it within a minute, or when it is sent again.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) for an unknown id, [`Conflict`](crate::ErrorKind::Conflict) when it is decided or
     /// expired, [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is not about a routed call; or the store's.
-    pub async fn approve(&self, id: Id) -> Result<Envelope> {
+    pub async fn approve(&self, id: Id) -> Result<Option<Envelope>> {
         self.parts.orchestrator.approve(id).await
     }
 

@@ -10,10 +10,10 @@ import threading
 class OwnLoop:
     """A loop that runs in a thread of its own until :meth:`stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
         self.loop = asyncio.new_event_loop()
         self._is_ending = False
-        self._thread = threading.Thread(target=self._run, name="everreach-asyncio", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"everreach-asyncio-{depth}" if depth else "everreach-asyncio", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -70,6 +70,11 @@ impl Caller {
         self.0.event_loop.as_ref()
     }
 
+    /// How many handlers the caller stands in.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.depth.try_into().unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn runs_here(&self) -> bool {
         self.0.runs_here == RunsHere::Yes
     }

@@ -68,7 +68,7 @@ where
 fn home<'py>(py: Python<'py>, caller: Option<&Caller>) -> PyResult<(Bound<'py, PyAny>, Option<ThreadId>)> {
     match caller.and_then(Caller::event_loop) {
         Some((event_loop, thread)) => Ok((event_loop.bind(py).clone(), Some(*thread))),
-        None => Ok((process::current(py)?.own_loop.get(py)?, None)),
+        None => Ok((process::current(py)?.own_loops.get(py, caller.map_or(0, Caller::depth))?, None)),
     }
 }
 

@@ -11,6 +11,6 @@ pub(crate) mod caller;
 pub(crate) mod coroutine;
 pub(crate) mod logs;
 mod once;
-mod own_loop;
+mod own_loops;
 pub(crate) mod process;
 pub(crate) mod wait;

@@ -17,12 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bridge::logs::Logs;
-use crate::bridge::own_loop::OwnLoop;
+use crate::bridge::own_loops::OwnLoops;
 use crate::bridge::{logs, wait};
 use crate::convert::errors;
 
 /// Threads of the runtime: calls wait far more than they compute.
 const WORKER_THREADS: usize = 2;
+/// Handlers that stand in one another share the stack of one thread.
+const STACK: usize = 8 << 20;
 /// How long calls under way are waited for when the interpreter ends.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long handlers that block are waited for after that.
@@ -47,7 +49,7 @@ pub(crate) struct Process {
     files: Mutex<HashMap<u64, FileId>>,
     /// Those that the parent had open when it forked this process; `None` when that cannot be known.
     inherited: Option<Vec<FileId>>,
-    pub(crate) own_loop: OwnLoop,
+    pub(crate) own_loops: OwnLoops,
     logs: Mutex<Option<Logs>>,
 }
 
@@ -60,6 +62,7 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .thread_name("everreach")
+        .thread_stack_size(STACK)
         .enable_all()
         .build()?;
     let process = Arc::new(Process {
@@ -72,7 +75,7 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
         next: AtomicU64::new(0),
         files: Mutex::default(),
         inherited: inherited(),
-        own_loop: OwnLoop::default(),
+        own_loops: OwnLoops::default(),
         logs: Mutex::new(Some(logs::start(py)?)),
     });
     let at_exit = wrap_pyfunction!(close_everything, py)?;
@@ -183,7 +186,7 @@ fn close_everything(py: Python<'_>) -> PyResult<()> {
         join_all(closing).await;
         earlier.wait().await;
     });
-    process.own_loop.stop(py)?;
+    process.own_loops.stop(py)?;
     let tokio = process.tokio.lock().unwrap_or_else(PoisonError::into_inner).take();
     let logs = process.logs.lock().unwrap_or_else(PoisonError::into_inner).take();
     py.detach(|| {

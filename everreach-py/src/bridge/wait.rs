@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::bridge::process::{self, Process};
@@ -26,14 +25,11 @@ thread_local! {
 /// Giving up because of a signal drops the future: a journaled call goes on in a task of its own, anything else ends.
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> PyResult<T> {
     let process = process::current(py)?;
-    if process.own_loop.is_here(py)? {
-        let message = "a coroutine called by a blocking call must not block in its turn: await the method without _sync";
-        return Err(PyRuntimeError::new_err(message));
-    }
     let ended = py.detach(|| {
-        let outer = WAITING.replace(true);
-        let ended = process.handle().block_on(process.ending().run_until_cancelled(with_signals(work)));
-        WAITING.set(outer);
+        let ended = {
+            let _waiting = Restore(WAITING.replace(true));
+            process.handle().block_on(process.ending().run_until_cancelled(with_signals(work)))
+        };
         match INTERRUPT.take() {
             Some(interrupt) => Some(Err(interrupt)),
             None => ended,
@@ -57,7 +53,8 @@ async fn with_signals<T>(work: impl Future<Output = T>) -> PyResult<T> {
     loop {
         match tokio::time::timeout(SIGNALS, &mut work).await {
             Ok(done) => return Ok(done),
-            Err(_) => Python::attach(|py| py.check_signals())?,
+            // A signal's handler may make calls of its own.
+            Err(_) => tokio::task::block_in_place(|| as_own_call(|| Python::attach(|py| py.check_signals())))?,
         }
     }
 }
@@ -73,8 +70,15 @@ pub(crate) fn interrupted(by: PyErr) {
 
 /// Runs the user's code on this thread as if nobody waited here: what it waits for in its turn is another matter.
 pub(crate) fn as_own_call<T>(code: impl FnOnce() -> T) -> T {
-    let outer = WAITING.replace(false);
-    let given = code();
-    WAITING.set(outer);
-    given
+    let _own = Restore(WAITING.replace(false));
+    code()
+}
+
+/// Says again what was said before, whatever comes between.
+struct Restore(bool);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        WAITING.set(self.0);
+    }
 }

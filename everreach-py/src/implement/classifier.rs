@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::bridge::callback::Callback;
-use crate::bridge::{coroutine, process};
+use crate::bridge::{coroutine, process, wait};
 use crate::convert::{errors, json};
 
 /// An object with `classify(action)`, plain or `async def`, that answers `"compute"` or `"api"`, or a pair of that and a reason.
@@ -44,7 +44,7 @@ impl PyClassifier {
         let process = process::current(py)?;
         // Its own loop runs it; this thread waits without the interpreter lock.
         let asked = coroutine::run(None, move |_| Ok(coroutine), read);
-        let ended = py.detach(|| tokio::task::block_in_place(|| process.handle().block_on(asked)));
+        let ended = py.detach(|| process.handle().block_on(asked));
         ended.map_err(|ended| errors::raise(py, &ended.into_error()))?
     }
 }
@@ -52,7 +52,9 @@ impl PyClassifier {
 impl Classifier for PyClassifier {
     /// What fails counts as computing: it stays on this machine and costs nothing.
     fn classify(&self, action: &ActionName) -> Classification {
-        Python::attach(|py| self.ask(py, action)).unwrap_or_else(|raised| {
+        // It may wait for a call of its own.
+        let asked = tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.ask(py, action))));
+        asked.unwrap_or_else(|raised| {
             let error = Python::attach(|py| errors::caught(py, &raised));
             tracing::error!(%action, error = ?error, "the classifier raised; the action counts as compute");
             Classification::new(ActionClass::Compute, format!("{}: {error}", Self::RAISED))

@@ -54,6 +54,10 @@ pub(super) async fn run(command: &ApprovalsCommand, context: &Context) -> Outcom
         ApprovalsCommand::Approve { id } => {
             let answer = api.post(&format!("/api/approvals/{id}/approve"), &json!({})).await?.accepted()?;
             let envelope = &answer["envelope"];
+            if envelope.is_null() {
+                let text = "agreed: a process that has the action runs it within a minute, or when the call is sent again";
+                return context.output.data(&answer, |_| format!("{text}\n"));
+            }
             context.output.data(&answer, |_| pretty(envelope))?;
             route::finish(envelope, context)
         }

@@ -16,7 +16,7 @@ use crate::state::AppState;
 struct Approved {
     id: Id,
     state: &'static str,
-    envelope: Envelope,
+    envelope: Option<Envelope>,
 }
 
 /// What waits for a person.
@@ -29,7 +29,7 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Prob
 
 /// A person agrees: the call runs now, once.
 #[utoipa::path(post, path = "/api/approvals/{id}/approve", tag = "approvals", params(("id" = String, Path, description = "The request's id")),
-    responses((status = 200, description = "It was run; the envelope is its answer", body = crate::schema::Approved),
+    responses((status = 200, description = "It was run; the envelope is its answer, or null when this process has not got the action and leaves it to one that has", body = crate::schema::Approved),
         (status = 404, description = "No request has this id", body = crate::schema::Problem, content_type = "application/problem+json"),
         (status = 409, description = "It was decided before, or it expired", body = crate::schema::Problem, content_type = "application/problem+json")))]
 pub(crate) async fn approve(State(state): State<AppState>, Named(id): Named<Id>) -> Result<Response, Problem> {

@@ -70,7 +70,7 @@ pub(crate) struct Approvals {
 pub(crate) struct Approved {
     id: String,
     state: String,
-    envelope: super::Envelope,
+    envelope: Option<super::Envelope>,
 }
 
 /// A request that a person refused.

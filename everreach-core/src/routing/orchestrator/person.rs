@@ -75,13 +75,13 @@ impl Orchestrator {
         }
     }
 
-    /// A person agrees: the stored call runs now, once, and this is its answer. A process that has not got the action leaves the
-    /// call to one that has, and says so.
+    /// A person agrees: the stored call runs now, once, and this is its answer. `None` from a process that has not got the action: it
+    /// leaves the call to one that has, which runs it within a minute, or when it is sent again.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown id, [`ErrorKind::Conflict`] when it is decided or expired,
     /// [`ErrorKind::InvalidInput`] when it is not about a routed call; or the store's.
-    pub async fn approve(&self, id: Id) -> Result<Envelope> {
+    pub async fn approve(&self, id: Id) -> Result<Option<Envelope>> {
         let asked = self.parts.approvals.get(id).await?;
         if let Some(other) = asked.filter(|asked| forced_side(&asked.kind).is_none()) {
             return Err(Error::new(
@@ -92,10 +92,7 @@ impl Orchestrator {
             .with("kind", other.kind));
         }
         let approval = self.parts.approvals.approve(id).await?;
-        if !self.has(&approval.action) {
-            return Ok(agreed(&approval));
-        }
-        self.run_decided(approval).await.ok_or_else(|| Error::new(ErrorKind::Internal, "the approval's kind changed"))
+        if self.has(&approval.action) { Ok(self.run_decided(approval).await) } else { Ok(None) }
     }
 
     /// A person refuses: the waiting call is closed.
@@ -167,16 +164,6 @@ fn forced_side(kind: &str) -> Option<Option<Side>> {
         "call_cloud" => Some(Some(Side::Cloud)),
         _ => None,
     }
-}
-
-/// The answer to a person who agreed in a process that has not got the action.
-fn agreed(approval: &Approval) -> Envelope {
-    let mut envelope = Envelope::new(approval.action.clone(), Id::new());
-    let text =
-        "agreed, but this process has not got the action: one that has runs the call within a minute, or when it is sent again";
-    envelope.fail(&Error::new(ErrorKind::ApprovalRequired, text).with("approval", approval.id));
-    envelope.idempotency_key = Some(approval.idempotency_key.clone());
-    envelope
 }
 
 fn awaiting(flight: &Flight, approval: &Approval) -> Envelope {
