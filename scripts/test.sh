@@ -51,8 +51,17 @@ find_postgres() {
 
 tools() {
   if ! command -v python3 >/dev/null 2>&1; then
-    echo "test.sh: python3 is needed for the example worker's tests: install it, then run this again" >&2
+    echo "test.sh: python3 is needed for the wheel and the example worker: install it, then run this again" >&2
     return 1
+  fi
+  if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+      echo "test.sh: python3 makes no virtual environments (venv, ensurepip): install them, then run this again" >&2
+      return 1
+    fi
+    local root=()
+    [ "$(id -u)" = 0 ] || root=(sudo)
+    "${root[@]}" apt-get update -qq && "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null || return 1
   fi
   if ! cargo nextest --version >/dev/null 2>&1; then
     cargo install cargo-nextest --locked || return 1
@@ -99,6 +108,11 @@ examples() {
   done
 }
 
+python_examples() {
+  local python=${CARGO_TARGET_DIR:-target}/pytest-venv/bin/python
+  "$python" -m pip install --quiet --disable-pip-version-check -r examples/python/requirements.txt && scripts/python-examples.sh "$python"
+}
+
 step "tools" tools
 step "a private PostgreSQL" start_postgres
 step "format" cargo fmt --all --check
@@ -112,4 +126,8 @@ step "the core as a package" cargo package --locked -p everreach-core --allow-di
 step "downstream" scripts/downstream.sh
 step "examples" examples
 step "the example worker" python3 -B -m unittest discover -s examples/python-worker
+# The profile of development: it is built already, for the most part, and what is tested is the same.
+step "the wheel" env EVERREACH_WHEEL_PROFILE=dev scripts/wheel.sh
+step "python" scripts/pytest.sh
+step "python examples" python_examples
 echo "all green after $SECONDS s"

@@ -63,8 +63,10 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
         if name.startswith("EVERREACH_") or name in ("CLOUD_ENDPOINT", "DATABASE_URL", "LOCAL_ENDPOINT", "OFFLINE_MODE"):
             monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture

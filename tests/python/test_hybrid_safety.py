@@ -217,7 +217,6 @@ def test_the_stop_file_stops_outward_calls_at_once_and_lets_reads_go_on(
     assert cloud.actions.count("publish.auto") == 2
 
 
-@pytest.mark.xfail(reason="the refusal tells the reason that was read up to a quarter of a second ago, not the one of the file")
 def test_the_stop_files_reason_is_told_from_the_first_refusal_on(local: HybridOrchestrator, data_dir: Path) -> None:
     stop = data_dir / "STOP"
     for number in range(10):
@@ -242,10 +241,6 @@ def test_a_call_that_needs_a_person_waits(local: HybridOrchestrator, registry: R
     assert registry.calls == []
 
 
-@pytest.mark.xfail(
-    raises=subprocess.CalledProcessError,
-    reason="`approvals approve` runs the call in its own process, which has no handlers: the agreement is used up for nothing",
-)
 def test_a_call_that_a_person_agreed_to_runs_once_in_the_process_that_can(local: HybridOrchestrator, registry: Registry) -> None:
     waiting = local.route_sync("dm.bulk_send", {"text": "hello"}, idempotency_key="bulk-1")
     command(*waiting.suggestions[0].split()[1:])

@@ -212,10 +212,6 @@ def test_a_classifier_may_wait_when_it_is_awaited(make: Open) -> None:
     assert asyncio.run(make("hybrid", classifier=Thrifty()).route(API)).source == "cloud"
 
 
-@pytest.mark.xfail(
-    raises=BaseException,
-    reason="a classifier is asked inside the wait, where no second one can begin: PanicException, `Cannot start a runtime`",
-)
 def test_a_classifier_may_wait_when_it_is_waited_for(make: Open) -> None:
     assert make("hybrid", classifier=Thrifty()).route_sync(API).source == "cloud"
 

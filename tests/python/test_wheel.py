@@ -190,10 +190,8 @@ RICH = [
     pytest.param(frozenset({"a"}), ["a"], id="frozenset"),
     pytest.param({"deep": [{"when": WHEN}]}, {"deep": [{"when": "2026-11-20T12:00:00.000005+00:00"}]}, id="nested"),
 ]
-PENDING = pytest.mark.xfail(reason="today a value without a JSON form is an error: it is about to be converted")
 
 
-@PENDING
 @pytest.mark.parametrize("given, becomes", RICH)
 def test_what_a_handler_returns_becomes_json(local: HybridOrchestrator, registry: Registry, given: Any, becomes: Any) -> None:
     registry.handle("dm.stats", lambda params: done("dm.stats", given))
@@ -201,7 +199,6 @@ def test_what_a_handler_returns_becomes_json(local: HybridOrchestrator, registry
     assert (envelope.error, envelope.result) == (None, becomes)
 
 
-@PENDING
 @pytest.mark.parametrize("given, becomes", RICH)
 def test_what_a_caller_passes_becomes_json(local: HybridOrchestrator, registry: Registry, given: Any, becomes: Any) -> None:
     local.route_sync("dm.stats", {"value": given})

@@ -137,10 +137,6 @@ def test_the_interpreter_ends_at_once_with_no_thread_left_and_nothing_to_say(scr
     ends_at_once(script)
 
 
-@pytest.mark.xfail(
-    reason="a thread that still waits is not told that the runtime goes: it panics (`A Tokio 1.x context was found, but it is "
-    "being shutdown`), or its end finds the database closed (`events not stored`)"
-)
 @pytest.mark.parametrize("script", UNDER_WAY.values(), ids=UNDER_WAY.keys())
 def test_the_interpreter_ends_as_quietly_while_a_call_is_under_way(script: str) -> None:
     ends_at_once(script)
@@ -168,7 +164,6 @@ def test_three_hundred_event_loops_leave_nothing_behind() -> None:
     )
 
 
-@pytest.mark.xfail(reason="an interrupt in a coroutine of a caller who waits ends the loop that all of them share")
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit"])
 def test_an_interrupt_in_a_coroutine_does_not_end_the_loop_of_the_others(raised: str) -> None:
     run(
@@ -186,9 +181,6 @@ def test_an_interrupt_in_a_coroutine_does_not_end_the_loop_of_the_others(raised:
     )
 
 
-@pytest.mark.xfail(
-    reason="each call within a call takes some 100 KiB of the thread's stack, and nothing ends the descent before it is used up"
-)
 @pytest.mark.parametrize("call", ['orchestrator.route_sync("dm.stats")', 'asyncio.run(orchestrator.route("dm.stats"))'])
 def test_a_handler_that_calls_itself_for_ever_is_an_error_and_no_crash(call: str) -> None:
     run(

@@ -211,7 +211,6 @@ def test_a_coroutine_may_wait_for_a_call_of_its_own_on_its_callers_loop(make: Op
     assert way(a_coroutine_that_waits(make), "dm.top_contacts").result == "inner"
 
 
-@pytest.mark.xfail(reason="the loop for callers who wait is blocked by the outer handler: the inner one waits for it until the limit")
 @pytest.mark.parametrize("way", [by_route_sync, by_batch_sync])
 def test_a_coroutine_may_wait_for_a_call_of_its_own_on_our_loop(make: Open, way: Way) -> None:
     assert way(a_coroutine_that_waits(make), "dm.top_contacts").result == "inner"

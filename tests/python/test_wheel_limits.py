@@ -159,10 +159,6 @@ def test_an_exception_of_a_signal_handler_ends_the_wait(make: Open, handler: Han
     assert handler.has_ended.wait(PATIENCE) and handler.ended == ["cancelled"]
 
 
-@pytest.mark.xfail(
-    raises=BaseException,
-    reason="signal handlers run inside the wait, where no second one can begin: PanicException, `Cannot start a runtime`",
-)
 @pytest.mark.parametrize("use", ["route_sync", "close"])
 def test_a_signal_handler_may_make_calls_and_close(make: Open, handler: Handler, use: str) -> None:
     orchestrator, other = make("local", local=handler.coroutine), make("local", local=lambda topic, params: done(topic, "other"))

@@ -220,10 +220,6 @@ def test_a_fork_in_the_middle_of_a_call_hurts_neither_side() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists the locks of each process")
-@pytest.mark.xfail(
-    reason="SQLite's table of locks is copied by the fork: on the parent's database the child believes to hold the parent's locks, "
-    "takes none itself, and waits for ever for one that was held in that moment"
-)
 def test_a_forked_child_that_may_use_the_parents_database_holds_locks_of_its_own() -> None:
     run(
         """

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
 use crate::bridge::process::{self, Process};
@@ -43,9 +44,17 @@ pub(crate) fn last(py: Python<'_>, process: &Process, work: impl Future<Output =
     py.detach(|| process.handle().block_on(with_signals(work)))
 }
 
-/// What whoever still waits is told.
+/// What whoever still waits is told. A thread that the interpreter leaves behind goes quietly.
 pub(crate) fn ending(py: Python<'_>) -> PyErr {
-    errors::own(py, "closed", "the interpreter is ending")
+    let is_main = || {
+        let threading = py.import("threading")?;
+        threading.call_method0("current_thread")?.eq(threading.call_method0("main_thread")?)
+    };
+    match is_main() {
+        Ok(true) => errors::own(py, "closed", "the interpreter is ending"),
+        Ok(false) => PySystemExit::new_err(()),
+        Err(failure) => failure,
+    }
 }
 
 async fn with_signals<T>(work: impl Future<Output = T>) -> PyResult<T> {
