@@ -16,7 +16,6 @@ use tokio::sync::OnceCell;
 
 use crate::bridge::awaiting::Awaiting;
 use crate::bridge::process::{self, Process};
-use crate::bridge::wait::wait;
 use crate::convert::errors::{self, OrRaise};
 use crate::convert::reservation::{from_python, to_python};
 use crate::convert::settings::Given;
@@ -69,20 +68,20 @@ impl NativeCostGuard {
     }
 
     fn get_monthly_cost(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let guard = self.enter(py)?;
+        let (_, guard) = self.enter(py)?;
         Awaiting::new(py, async move { guard.monthly_cost().await }, |py, month: Result<_>| {
             month_to_python(py, &month.or_raise(py)?)
         })
     }
 
     fn get_monthly_cost_sync(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let guard = self.enter(py)?;
-        month_to_python(py, &wait(py, guard.monthly_cost())?.or_raise(py)?)
+        let (process, guard) = self.enter(py)?;
+        month_to_python(py, &process.wait(py, guard.monthly_cost())?.or_raise(py)?)
     }
 
     fn is_soft_cap_reached(&self, py: Python<'_>) -> PyResult<bool> {
-        let guard = self.enter(py)?;
-        Ok(wait(py, guard.level())?.or_raise(py)? != BudgetLevel::Open)
+        let (process, guard) = self.enter(py)?;
+        Ok(process.wait(py, guard.level())?.or_raise(py)? != BudgetLevel::Open)
     }
 
     fn reserve(
@@ -94,7 +93,7 @@ impl NativeCostGuard {
         essential: bool,
         call_key: Option<String>,
     ) -> PyResult<Awaiting> {
-        let guard = self.enter(py)?;
+        let (_, guard) = self.enter(py)?;
         let request = request(service, action, usd, essential, call_key).or_raise(py)?;
         Awaiting::new(py, async move { guard.reserve(request).await }, |py, held: Result<_>| {
             Ok(to_python(py, &held.or_raise(py)?)?.unbind())
@@ -110,33 +109,33 @@ impl NativeCostGuard {
         essential: bool,
         call_key: Option<String>,
     ) -> PyResult<Py<PyAny>> {
-        let guard = self.enter(py)?;
+        let (process, guard) = self.enter(py)?;
         let request = request(service, action, usd, essential, call_key).or_raise(py)?;
-        Ok(to_python(py, &wait(py, guard.reserve(request))?.or_raise(py)?)?.unbind())
+        Ok(to_python(py, &process.wait(py, guard.reserve(request))?.or_raise(py)?)?.unbind())
     }
 
     fn settle(&self, py: Python<'_>, reservation: &Bound<'_, PyAny>, usd: &Bound<'_, PyAny>) -> PyResult<Awaiting> {
-        let guard = self.enter(py)?;
+        let (_, guard) = self.enter(py)?;
         let (held, actual) = (from_python(reservation).or_raise(py)?, money::amount(usd, "usd").or_raise(py)?);
         Awaiting::new(py, async move { guard.settle(&held, actual).await }, none)
     }
 
     fn settle_sync(&self, py: Python<'_>, reservation: &Bound<'_, PyAny>, usd: &Bound<'_, PyAny>) -> PyResult<()> {
-        let guard = self.enter(py)?;
+        let (process, guard) = self.enter(py)?;
         let (held, actual) = (from_python(reservation).or_raise(py)?, money::amount(usd, "usd").or_raise(py)?);
-        wait(py, guard.settle(&held, actual))?.or_raise(py)
+        process.wait(py, guard.settle(&held, actual))?.or_raise(py)
     }
 
     fn release(&self, py: Python<'_>, reservation: &Bound<'_, PyAny>) -> PyResult<Awaiting> {
-        let guard = self.enter(py)?;
+        let (_, guard) = self.enter(py)?;
         let held = from_python(reservation).or_raise(py)?;
         Awaiting::new(py, async move { guard.release(&held).await }, none)
     }
 
     fn release_sync(&self, py: Python<'_>, reservation: &Bound<'_, PyAny>) -> PyResult<()> {
-        let guard = self.enter(py)?;
+        let (process, guard) = self.enter(py)?;
         let held = from_python(reservation).or_raise(py)?;
-        wait(py, guard.release(&held))?.or_raise(py)
+        process.wait(py, guard.release(&held))?.or_raise(py)
     }
 }
 
@@ -150,14 +149,14 @@ pub(crate) fn guard(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn CostGuard>> {
 }
 
 impl NativeCostGuard {
-    fn enter(&self, py: Python<'_>) -> PyResult<Arc<dyn CostGuard>> {
+    fn enter(&self, py: Python<'_>) -> PyResult<(Arc<Process>, Arc<dyn CostGuard>)> {
         let process = process::current(py)?;
         let _first_use = self.lazy.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
-        process::check_fork(py, self.lazy.pid.load(Ordering::Acquire))?;
+        process::check_fork(py, self.lazy.pid.load(Ordering::Acquire), process.pid())?;
         if !self.lazy.open.initialized() {
             process.check_database(py, &self.lazy.store)?;
         }
-        Ok(Arc::clone(&self.guard))
+        Ok((process, Arc::clone(&self.guard)))
     }
 }
 

@@ -17,7 +17,6 @@ use tokio::sync::OnceCell;
 use crate::bridge::awaiting::Awaiting;
 use crate::bridge::caller::{Caller, RunsHere};
 use crate::bridge::process::{self, Close, Process};
-use crate::bridge::wait::wait;
 use crate::convert::errors::OrRaise;
 use crate::convert::settings::Given;
 use crate::convert::{envelope, errors, json};
@@ -115,7 +114,7 @@ impl Orchestrator {
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
         let request = request.with_extension(Caller::awaiting(py)?);
         let shared = Arc::clone(&self.shared);
-        let work = async move { Ok(shared.runtime(process).await?.route(request).await) };
+        let work = async move { Ok(shared.runtime(&process).await?.route(request).await) };
         Awaiting::new(py, work, |py, routed: Result<_>| envelope::to_python(py, routed.or_raise(py)?))
     }
 
@@ -132,7 +131,7 @@ impl Orchestrator {
         let runs_here = if timeout.is_none() { RunsHere::Yes } else { RunsHere::No };
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
         let request = request.with_extension(Caller::waiting(py, runs_here)?);
-        let routed = wait(py, async { Ok(self.shared.runtime(process).await?.route(request).await) })?;
+        let routed = process.wait(py, async { Ok(self.shared.runtime(&process).await?.route(request).await) })?;
         envelope::to_python(py, routed.or_raise(py)?)
     }
 
@@ -141,7 +140,7 @@ impl Orchestrator {
         let requests = request::read_all(actions, &Caller::awaiting(py)?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
         let shared = Arc::clone(&self.shared);
-        let work = async move { shared.batch(process, requests, at_once).await };
+        let work = async move { shared.batch(&process, requests, at_once).await };
         Awaiting::new(py, work, |py, ran: Result<_>| envelope::all_to_python(py, ran.or_raise(py)?))
     }
 
@@ -149,14 +148,14 @@ impl Orchestrator {
         let process = self.enter(py)?;
         let requests = request::read_all(actions, &Caller::waiting(py, RunsHere::No)?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
-        let ran = wait(py, self.shared.batch(process, requests, at_once))?;
+        let ran = process.wait(py, self.shared.batch(&process, requests, at_once))?;
         envelope::all_to_python(py, ran.or_raise(py)?)
     }
 
     fn explain(&self, py: Python<'_>, action: &str, params: &Bound<'_, PyAny>, force_env: Option<&str>) -> PyResult<Py<PyAny>> {
         let process = self.enter(py)?;
         let request = request::read(action, params, force_env, None, None).or_raise(py)?;
-        let explained = wait(py, async { self.shared.runtime(process).await?.explain(&request).await })?;
+        let explained = process.wait(py, async { self.shared.runtime(&process).await?.explain(&request).await })?;
         let explanation =
             serde_json::to_value(explained.or_raise(py)?).map_err(|source| errors::own(py, "internal", &source.to_string()))?;
         Ok(json::to_python(py, &explanation)?.unbind())
@@ -165,20 +164,20 @@ impl Orchestrator {
     /// Opens the database now, for whoever wants to hear of its troubles early.
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         let process = self.enter(py)?;
-        wait(py, async { self.shared.runtime(process).await.map(drop) })?.or_raise(py)
+        process.wait(py, async { self.shared.runtime(&process).await.map(drop) })?.or_raise(py)
     }
 
     fn open_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
         let process = self.enter(py)?;
         let shared = Arc::clone(&self.shared);
-        Awaiting::new(py, async move { shared.runtime(process).await.map(drop) }, |py, opened: Result<()>| {
+        Awaiting::new(py, async move { shared.runtime(&process).await.map(drop) }, |py, opened: Result<()>| {
             opened.or_raise(py).map(|()| py.None())
         })
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.leave(py)? {
-            Some(close) => wait(py, close(GRACE)),
+            Some(close) => process::current(py)?.wait(py, close(GRACE)),
             None => Ok(()),
         }
     }
@@ -210,7 +209,7 @@ impl Orchestrator {
     fn enter(&self, py: Python<'_>) -> PyResult<Arc<Process>> {
         let process = process::current(py)?;
         let _first_use = self.shared.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
-        process::check_fork(py, self.shared.pid.load(Ordering::Acquire))?;
+        process::check_fork(py, self.shared.pid.load(Ordering::Acquire), process.pid())?;
         if !self.shared.open.initialized() {
             process.check_database(py, &self.shared.plan.config.store)?;
         }
@@ -226,7 +225,7 @@ impl Orchestrator {
     fn leave(&self, py: Python<'_>) -> PyResult<Option<Close>> {
         let pid = self.shared.pid.load(Ordering::Acquire);
         if pid != 0 {
-            process::check_fork(py, pid)?;
+            process::check_fork(py, pid, std::process::id())?;
         }
         let was_closed = self.shared.is_closed.swap(true, Ordering::AcqRel);
         Ok(self.shared.open.get().filter(|_| !was_closed).and_then(|open| open.process.closed(open.number)))
@@ -234,10 +233,10 @@ impl Orchestrator {
 }
 
 impl Shared {
-    async fn runtime(&self, process: Arc<Process>) -> Result<&Runtime> {
+    async fn runtime(&self, process: &Arc<Process>) -> Result<&Runtime> {
         match self.open.get() {
             Some(open) => Ok(&open.runtime),
-            None => Box::pin(self.open.get_or_try_init(|| self.build(process))).await.map(|open| &open.runtime),
+            None => Box::pin(self.open.get_or_try_init(|| self.build(Arc::clone(process)))).await.map(|open| &open.runtime),
         }
     }
 
@@ -273,7 +272,7 @@ impl Shared {
 
     async fn batch(
         &self,
-        process: Arc<Process>,
+        process: &Arc<Process>,
         requests: Vec<RouteRequest>,
         at_once: NonZeroUsize,
     ) -> Result<Vec<everreach_core::Envelope>> {

@@ -11,7 +11,7 @@ use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::bridge::wait::wait;
+use crate::bridge::process;
 use crate::convert::envelope::usd;
 use crate::convert::errors::{self, OrRaise};
 use crate::implement::classifier::PyClassifier;
@@ -37,7 +37,7 @@ pub(crate) fn check_executor(
         suite = suite.with_hanging(name(hanging)?);
     }
     let executor = PyExecutor::of(executor)?;
-    verdict(wait(py, async { suite.check(&*executor).await })?)
+    verdict(process::current(py)?.wait(py, async { suite.check(&*executor).await })?)
 }
 
 /// Runs the classifier suite.
@@ -79,7 +79,7 @@ pub(crate) fn check_cost_guard(py: Python<'_>, make: Py<PyAny>) -> PyResult<()> 
         }
         .boxed()
     };
-    verdict(wait(py, async { cost_guard::check(&made).await })?)
+    verdict(process::current(py)?.wait(py, async { cost_guard::check(&made).await })?)
 }
 
 /// The time of the suite's clock, as an aware `datetime` in UTC.

@@ -63,7 +63,7 @@ impl Awaiting {
 
     /// Polls with the interpreter lock released: no lock of the core's is ever waited for while holding it.
     fn poll(&self, py: Python<'_>) -> PyResult<Poll<Convert>> {
-        process::check_fork(py, self.process.pid())?;
+        process::check_fork(py, self.process.pid(), std::process::id())?;
         if self.process.ending().is_cancelled() {
             return Err(wait::ending(py));
         }

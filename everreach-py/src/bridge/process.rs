@@ -16,9 +16,9 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bridge::logs;
 use crate::bridge::logs::Logs;
 use crate::bridge::own_loops::OwnLoops;
-use crate::bridge::{logs, wait};
 use crate::convert::errors;
 
 /// Threads of the runtime: calls wait far more than they compute.
@@ -160,9 +160,9 @@ impl Process {
     }
 }
 
-/// Fails when this is a child that was forked after the object was first used.
-pub(crate) fn check_fork(py: Python<'_>, pid: u32) -> PyResult<()> {
-    if pid == std::process::id() {
+/// Fails when an object was first used by another process than this one: its parent, before the fork.
+pub(crate) fn check_fork(py: Python<'_>, first_used_by: u32, process: u32) -> PyResult<()> {
+    if first_used_by == process {
         return Ok(());
     }
     let message = "this object was used before the process was forked: make a new one in the child, or fork before its first use";
@@ -182,7 +182,7 @@ fn close_everything(py: Python<'_>) -> PyResult<()> {
     let earlier = process.closing.clone();
     let _was_open = earlier.close();
     process.ending.cancel();
-    let interrupted = wait::last(py, &process, async move {
+    let interrupted = process.wait_at_the_end(py, async move {
         join_all(closing).await;
         earlier.wait().await;
     });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
-use crate::bridge::process::{self, Process};
+use crate::bridge::process::Process;
 use crate::convert::errors;
 
 /// How often a wait looks for Ctrl-C.
@@ -21,27 +21,28 @@ thread_local! {
     static INTERRUPT: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// Waits with the interpreter lock released, and looks for signals meanwhile.
-///
-/// Giving up because of a signal drops the future: a journaled call goes on in a task of its own, anything else ends.
-pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> PyResult<T> {
-    let process = process::current(py)?;
-    let ended = py.detach(|| {
-        let ended = {
-            let _waiting = Restore(WAITING.replace(true));
-            process.handle().block_on(process.ending().run_until_cancelled(with_signals(work)))
-        };
-        match INTERRUPT.take() {
-            Some(interrupt) => Some(Err(interrupt)),
-            None => ended,
-        }
-    });
-    ended.unwrap_or_else(|| Err(ending(py)))
-}
+impl Process {
+    /// Waits with the interpreter lock released, and looks for signals meanwhile.
+    ///
+    /// Giving up because of a signal drops the future: a journaled call goes on in a task of its own, anything else ends.
+    pub(crate) fn wait<T: Send>(&self, py: Python<'_>, work: impl Future<Output = T> + Send) -> PyResult<T> {
+        let ended = py.detach(|| {
+            let ended = {
+                let _waiting = Restore(WAITING.replace(true));
+                self.handle().block_on(self.ending().run_until_cancelled(with_signals(work)))
+            };
+            match INTERRUPT.take() {
+                Some(interrupt) => Some(Err(interrupt)),
+                None => ended,
+            }
+        });
+        ended.unwrap_or_else(|| Err(ending(py)))
+    }
 
-/// The wait of the interpreter's end itself.
-pub(crate) fn last(py: Python<'_>, process: &Process, work: impl Future<Output = ()> + Send) -> PyResult<()> {
-    py.detach(|| process.handle().block_on(with_signals(work)))
+    /// The wait of the interpreter's end itself.
+    pub(super) fn wait_at_the_end(&self, py: Python<'_>, work: impl Future<Output = ()> + Send) -> PyResult<()> {
+        py.detach(|| self.handle().block_on(with_signals(work)))
+    }
 }
 
 /// What whoever still waits is told. A thread that the interpreter leaves behind goes quietly.
