@@ -161,8 +161,9 @@ async fn a_program_that_is_not_there_was_not_started() {
 #[tokio::test]
 async fn a_page_is_opened_by_applescript_on_a_mac_only() {
     let mut program = program(Verb::Navigate);
-    // The constant script and the address stay what they are; only the interpreter is another.
-    program.argv[0] = "/bin/echo".to_owned();
+    // The constant script and the address stay what they are; only the interpreter is one that shows its arguments.
+    let shown = ["/bin/sh", "-c", "printf '%s\\n' \"$@\"", "osascript"].map(str::to_owned);
+    program.argv = shown.into_iter().chain(program.argv.drain(1..)).collect();
     let mut runner = runner(None);
     runner.machine = Machine::Other;
     let outcome = runner.run(&checked(Verb::Navigate), &program).await;
@@ -171,5 +172,5 @@ async fn a_page_is_opened_by_applescript_on_a_mac_only() {
     let outcome = runner.run(&checked(Verb::Navigate), &program).await;
     assert_eq!(outcome.reason, Reason::Done);
     let written = outcome.answer.expect("what it wrote")["stdout"].as_str().expect("text").to_owned();
-    assert!(written.starts_with("-e on run argv") && written.ends_with("end run https://example.com/a\n"), "{written}");
+    assert!(written.starts_with("-e\non run argv\n") && written.ends_with("\nend run\nhttps://example.com/a\n"), "{written}");
 }
