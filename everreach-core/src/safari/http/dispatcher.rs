@@ -14,9 +14,7 @@ use crate::safari::program::ProgramRunner;
 use crate::safari::wire::{
     DispatchConfig, Means, ServiceRequest, judge, judge_account_standing, judge_session, keep_wanted_posts, means,
 };
-use crate::safari::{
-    DispatchOutcome, DispatchVerdict, SafariConfig, SafariDispatcher, Service, ServiceHealth, SessionNeed,
-};
+use crate::safari::{DispatchOutcome, DispatchVerdict, SafariConfig, SafariDispatcher, Service, ServiceHealth, SessionNeed};
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 /// Carries commands to the nine services over HTTP, and runs the CRM script and AppleScript on this machine.
@@ -135,7 +133,8 @@ impl HttpSafariDispatcher {
             Err(_) | Ok(Ok(Exchanged::TimedOut)) => Err(late()),
             Ok(Err(error)) => Err(error),
             Ok(Ok(Exchanged::NotSent(why) | Exchanged::Broken(why))) => {
-                Err(failed(ErrorKind::Unreachable, format!("{} cannot be asked: {why}", profile.name)).with("path", &request.path))
+                Err(failed(ErrorKind::Unreachable, format!("{} cannot be asked: {why}", profile.name))
+                    .with("path", &request.path))
             }
             Ok(Ok(Exchanged::Answered { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. })) => {
                 let sentence = format!("{} refused the token; check {}", profile.name, profile.token_setting);

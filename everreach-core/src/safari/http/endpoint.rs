@@ -23,9 +23,12 @@ impl Endpoint {
     pub(super) fn new(service: Service, config: &ServiceConfig) -> Result<Self> {
         let profile = service.profile();
         let wrong = |sentence| {
-            Error::new(ErrorKind::Config, sentence).with_operation("set up Safari's services").with("setting", profile.url_setting)
+            Error::new(ErrorKind::Config, sentence)
+                .with_operation("set up Safari's services")
+                .with("setting", profile.url_setting)
         };
-        let unparsable = |source| wrong("the address of a service is no URL; write it as http://127.0.0.1:3003").with_source(source);
+        let unparsable =
+            |source| wrong("the address of a service is no URL; write it as http://127.0.0.1:3003").with_source(source);
         let mut base = match &config.url {
             Some(url) => url.clone(),
             None => Url::parse(&profile.default_url()).map_err(unparsable)?,
@@ -39,8 +42,8 @@ impl Endpoint {
         base.set_query(None);
         base.set_fragment(None);
         let authorization = config.token.as_ref().map(bearer_header).transpose();
-        let authorization =
-            authorization.map_err(|error| error.with("setting", profile.token_setting).with_operation("set up Safari's services"))?;
+        let authorization = authorization
+            .map_err(|error| error.with("setting", profile.token_setting).with_operation("set up Safari's services"))?;
         Ok(Self { profile, sibling: sibling(profile, &base), base, authorization })
     }
 

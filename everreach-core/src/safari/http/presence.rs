@@ -30,7 +30,14 @@ pub(super) struct Presence {
 
 impl Presence {
     pub(super) fn new(endpoint: Endpoint, transport: Transport, clock: SharedClock) -> Self {
-        Self { endpoint, transport, clock, sighting: Mutex::default(), sibling: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        Self {
+            endpoint,
+            transport,
+            clock,
+            sighting: Mutex::default(),
+            sibling: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+        }
     }
 
     /// How the service is. A look that is younger than the service's interval is told again, with its own time.

@@ -111,7 +111,10 @@ mod tests {
     fn a_service_that_was_seen_stays_identified_however_long_ago() {
         let sighting = seen(HealthStatus::Healthy, None);
         assert!(matches!(sighting.standing(MINUTE, Duration::from_secs(99_999)), Standing::Identified));
-        assert!(sighting.fresh(MINUTE, Duration::from_secs(69)).is_some() && sighting.fresh(MINUTE, Duration::from_secs(70)).is_none());
+        assert!(
+            sighting.fresh(MINUTE, Duration::from_secs(69)).is_some()
+                && sighting.fresh(MINUTE, Duration::from_secs(70)).is_none()
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ impl Inbox for HttpSafariDispatcher {
         let service = Service::for_action(platform, LimitedAction::Dm);
         let Some((service, request)) = service.and_then(|service| Some((service, ServiceRequest::unread(service)?))) else {
             let sentence = "no service reads the messages of this platform";
-            return Err(Error::new(ErrorKind::InvalidInput, sentence).with_operation("read the inbox").with("platform", platform));
+            return Err(Error::new(ErrorKind::InvalidInput, sentence)
+                .with_operation("read the inbox")
+                .with("platform", platform));
         };
         let answer = self.ask(&request).await?;
         Unread::read(platform, &answer).ok_or_else(|| {

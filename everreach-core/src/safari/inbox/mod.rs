@@ -9,7 +9,7 @@ mod unread;
 #[cfg(test)]
 mod unread_tests;
 
+pub use source::Inbox;
 #[cfg(feature = "mock")]
 pub use source::MockInbox;
-pub use source::Inbox;
 pub use unread::{Unread, UnreadConversation};

@@ -49,7 +49,8 @@ impl Unread {
     /// ```
     #[must_use]
     pub fn read(platform: Platform, answer: &Value) -> Option<Self> {
-        let has_failed = answer.get("success") == Some(&Value::Bool(false)) || answer.get("error").is_some_and(|error| !error.is_null());
+        let has_failed =
+            answer.get("success") == Some(&Value::Bool(false)) || answer.get("error").is_some_and(|error| !error.is_null());
         if has_failed {
             return None;
         }
@@ -58,7 +59,8 @@ impl Unread {
         if entries.is_none() && said.is_none() {
             return None;
         }
-        let conversations: Vec<_> = entries.unwrap_or_default().into_iter().filter_map(|entry| conversation(platform, entry)).collect();
+        let conversations: Vec<_> =
+            entries.unwrap_or_default().into_iter().filter_map(|entry| conversation(platform, entry)).collect();
         let count = said.and_then(|count| usize::try_from(count).ok()).unwrap_or(conversations.len());
         Some(Self { count, conversations })
     }
@@ -109,7 +111,9 @@ fn conversation(platform: Platform, entry: &Value) -> Option<UnreadConversation>
 fn text(value: &Value) -> Option<String> {
     let found = match value {
         Value::String(text) => Some(text.as_str()),
-        Value::Object(fields) => ["username", "handle", "text", "content", "name"].iter().find_map(|name| fields.get(*name)?.as_str()),
+        Value::Object(fields) => {
+            ["username", "handle", "text", "content", "name"].iter().find_map(|name| fields.get(*name)?.as_str())
+        }
         _ => None,
     };
     found.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)

@@ -29,7 +29,8 @@ fn lists_are_found_under_every_usual_name_and_in_tabs() {
 fn a_linkedin_count_is_a_count_without_conversations() {
     let unread = Unread::read(Platform::Linkedin, &json!({"unreadCount": 4})).expect("a count");
     assert_eq!((unread.count, unread.conversations.len()), (4, 0));
-    let listed = json!({"conversations": [{"participantName": "Bob Ross", "profileUrl": "https://www.linkedin.com/in/bob-ross/?x"}]});
+    let listed =
+        json!({"conversations": [{"participantName": "Bob Ross", "profileUrl": "https://www.linkedin.com/in/bob-ross/?x"}]});
     assert!(Unread::read(Platform::Linkedin, &listed).expect("a list").is_from(&Contact::new(Platform::Linkedin, "bob-ross")));
 }
 

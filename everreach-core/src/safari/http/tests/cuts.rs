@@ -1,21 +1,41 @@
 //! The connection is cut at every byte of the request and of the answer.
 
-use super::families::{Bench, command, prelude, success};
-use crate::safari::{DispatchVerdict, Reason, Repeat, SafariDispatcher, Service};
-use crate::testing::Fault;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::families::{Bench, command, dispatcher, healthy, prelude, success};
+use crate::safari::{DispatchOutcome, DispatchVerdict, Reason, Repeat, SafariDispatcher, Service};
+use crate::testing::{Fault, FaultResponse};
 
 /// A message, a comment, one whose answers differ, one with a session, and a search.
-const FAMILIES: [Service; 5] =
-    [Service::TiktokDm, Service::ThreadsComments, Service::InstagramComments, Service::LinkedinAutomation, Service::MarketResearch];
+const FAMILIES: [Service; 5] = [
+    Service::TiktokDm,
+    Service::ThreadsComments,
+    Service::InstagramComments,
+    Service::LinkedinAutomation,
+    Service::MarketResearch,
+];
 
-async fn verdict_of(service: Service, fault: Fault) -> (DispatchVerdict, Reason) {
-    let mut script = prelude(service);
-    script.push(fault);
-    script.extend((0..3).map(|_| Fault::Answer(success(service))));
+/// What cannot be known is held where it reaches people, and repeated where it does no harm.
+fn doubtful(service: Service) -> DispatchVerdict {
+    if service == Service::MarketResearch { DispatchVerdict::Refused(Repeat::Counted) } else { DispatchVerdict::Unknown }
+}
+
+/// The outcomes of these faults, each in the place of one answer. After each of them the service says again who it is.
+async fn outcomes(service: Service, faults: Vec<Fault>) -> Vec<DispatchOutcome> {
+    let each = prelude(service).len() + 1;
+    let script = faults.iter().flat_map(|fault| prelude(service).into_iter().chain([fault.clone()])).collect();
     let bench = Bench::new(service, script).await;
-    let outcome = bench.dispatcher.dispatch(&command(service)).await;
-    assert!(bench.server.received().len() <= prelude(service).len() + 1, "{service}: never a second request");
-    (outcome.verdict, outcome.reason)
+    let mut outcomes = Vec::new();
+    for tried in 1..=faults.len() {
+        outcomes.push(bench.dispatcher.dispatch(&command(service)).await);
+        assert_eq!(bench.server.received().len(), each * tried, "{service}: never a second request ({:?})", outcomes.last());
+        bench.clock.advance(Duration::from_secs(60));
+    }
+    outcomes
 }
 
 /// How long the request is.
@@ -30,14 +50,9 @@ async fn request_length(service: Service) -> usize {
 #[tokio::test]
 async fn a_request_that_was_cut_anywhere_is_unknown() {
     for service in FAMILIES {
-        let length = request_length(service).await;
-        for bytes in 1..length {
-            let (verdict, reason) = verdict_of(service, Fault::ResetWithinRequest(bytes)).await;
-            if service == Service::MarketResearch {
-                assert_eq!((verdict, reason), (DispatchVerdict::Refused(Repeat::Counted), Reason::ConnectionLost), "{bytes}");
-            } else {
-                assert_eq!((verdict, reason), (DispatchVerdict::Unknown, Reason::ConnectionLost), "{service} {bytes}");
-            }
+        let cuts = (1..request_length(service).await).map(Fault::ResetWithinRequest).collect();
+        for (at, outcome) in outcomes(service, cuts).await.into_iter().enumerate() {
+            assert_eq!((outcome.verdict, outcome.reason), (doubtful(service), Reason::ConnectionLost), "{service} {}", at + 1);
         }
     }
 }
@@ -46,15 +61,10 @@ async fn a_request_that_was_cut_anywhere_is_unknown() {
 async fn an_answer_that_was_cut_anywhere_is_unknown_however_good_it_looked() {
     for service in FAMILIES {
         let answer = success(service);
-        for bytes in 0..answer.to_bytes().len() {
-            for fault in [Fault::CloseAfter(answer.clone(), bytes), Fault::ResetAfter(answer.clone(), bytes)] {
-                let (verdict, _) = verdict_of(service, fault).await;
-                if service == Service::MarketResearch {
-                    assert_eq!(verdict, DispatchVerdict::Refused(Repeat::Counted), "{bytes}");
-                } else {
-                    assert_eq!(verdict, DispatchVerdict::Unknown, "{service} {bytes}");
-                }
-            }
+        let cuts = (0..answer.to_bytes().len())
+            .flat_map(|bytes| [Fault::CloseAfter(answer.clone(), bytes), Fault::ResetAfter(answer.clone(), bytes)]);
+        for (at, outcome) in outcomes(service, cuts.collect()).await.into_iter().enumerate() {
+            assert_eq!(outcome.verdict, doubtful(service), "{service} {}", at / 2);
         }
     }
 }
@@ -62,11 +72,39 @@ async fn an_answer_that_was_cut_anywhere_is_unknown_however_good_it_looked() {
 #[tokio::test]
 async fn a_refusal_that_was_cut_anywhere_is_unknown_too() {
     // Whole, it says that the person was messaged before; its status alone says nothing.
-    let refusal = crate::testing::FaultResponse::json(400, &serde_json::json!({"success": false, "error": "already_messaged: bob"}));
-    for bytes in 0..refusal.to_bytes().len() {
-        let (verdict, _) = verdict_of(Service::TiktokDm, Fault::CloseAfter(refusal.clone(), bytes)).await;
-        assert_eq!(verdict, DispatchVerdict::Unknown, "{bytes}");
+    let refusal = FaultResponse::json(400, &json!({"success": false, "error": "already_messaged: bob"}));
+    let length = refusal.to_bytes().len();
+    let faults = (0..length).map(|bytes| Fault::CloseAfter(refusal.clone(), bytes)).chain([Fault::Answer(refusal.clone())]);
+    let mut outcomes = outcomes(Service::TiktokDm, faults.collect()).await;
+    assert_eq!(outcomes.pop().expect("the whole one").verdict, DispatchVerdict::Duplicate);
+    assert_eq!(outcomes.len(), length);
+    assert!(outcomes.iter().all(|outcome| outcome.verdict == DispatchVerdict::Unknown), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_counts_only_when_it_makes_sense() {
+    let body = json!({"success": false, "error": "already_messaged: bob"}).to_string();
+    for length in 0..=body.len() {
+        // No length and no chunks: where this was meant to end, nobody can tell.
+        let answer = format!("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n{}", &body[..length]);
+        let outcome = answered_with(Service::TiktokDm, answer).await;
+        let expected = if length == body.len() { DispatchVerdict::Duplicate } else { DispatchVerdict::Unknown };
+        assert_eq!(outcome.verdict, expected, "{length}: {outcome:?}");
     }
-    let (verdict, _) = verdict_of(Service::TiktokDm, Fault::Answer(refusal)).await;
-    assert_eq!(verdict, DispatchVerdict::Duplicate);
+}
+
+/// The outcome when the service answers with these very bytes.
+async fn answered_with(service: Service, answer: String) -> DispatchOutcome {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
+    let serving = async {
+        for bytes in [healthy(service).to_bytes(), answer.into_bytes()] {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            // One read is enough: what is looked at here is the answer.
+            let _read = stream.read(&mut [0; 4_096]).await.expect("a request");
+            stream.write_all(&bytes).await.expect("an answer");
+        }
+    };
+    let (dispatcher, command) = (dispatcher(&[(service, url)]), command(service));
+    tokio::join!(dispatcher.dispatch(&command), serving).0
 }

@@ -75,7 +75,9 @@ pub(super) fn prelude(service: Service) -> Vec<Fault> {
 pub(super) fn before_each(service: Service) -> Vec<Fault> {
     let answer = |body: Value| vec![Fault::Answer(FaultResponse::json(200, &body))];
     match service {
-        Service::LinkedinAutomation => answer(json!({"ok": true, "windowIndex": 1, "tabIndex": 2, "url": "https://www.linkedin.com/"})),
+        Service::LinkedinAutomation => {
+            answer(json!({"ok": true, "windowIndex": 1, "tabIndex": 2, "url": "https://www.linkedin.com/"}))
+        }
         Service::TwitterDm => answer(json!({"limited": false, "suspended": false, "message": ""})),
         _ => Vec::new(),
     }
@@ -100,7 +102,11 @@ impl Bench {
     /// The requests that would have submitted something.
     pub(super) fn submissions(&self) -> Vec<ReceivedRequest> {
         let target = format!("POST {}", request(self.service).path);
-        self.server.received().into_iter().filter(|request| target.starts_with(&request.target()) || request.target() == target).collect()
+        self.server
+            .received()
+            .into_iter()
+            .filter(|request| target.starts_with(&request.target()) || request.target() == target)
+            .collect()
     }
 }
 

@@ -91,7 +91,8 @@ async fn the_two_that_leak_are_asked_at_most_once_a_minute_and_the_others_once_a
 
 #[tokio::test]
 async fn many_who_ask_at_once_ask_once() {
-    let bench = Bench::new(Service::InstagramDm, vec![Fault::Drip(healthy(Service::InstagramDm), Duration::from_millis(1))]).await;
+    let bench =
+        Bench::new(Service::InstagramDm, vec![Fault::Drip(healthy(Service::InstagramDm), Duration::from_millis(1))]).await;
     let healths = join_all((0..20).map(|_| bench.dispatcher.health(Service::InstagramDm))).await;
     assert!(healths.iter().all(|health| health.is_healthy()), "{healths:?}");
     assert_eq!(bench.server.received().len(), 1);

@@ -15,7 +15,11 @@ async fn a_stranger_at_the_address_gets_nothing_and_no_token() {
         let stranger = FaultResponse::json(200, &json!({"status": "ok", "service": "grafana"}));
         let bench = Bench::new(service, vec![Fault::Answer(stranger), Fault::Answer(success(service))]).await;
         let outcome = bench.dispatcher.dispatch(&command(service)).await;
-        assert_eq!((outcome.verdict, outcome.reason), (DispatchVerdict::Refused(Repeat::Counted), Reason::WrongService), "{service}");
+        assert_eq!(
+            (outcome.verdict, outcome.reason),
+            (DispatchVerdict::Refused(Repeat::Counted), Reason::WrongService),
+            "{service}"
+        );
         assert!(outcome.detail.contains("grafana") && outcome.detail.contains("nothing was sent"), "{}", outcome.detail);
         assert!(bench.dispatcher.limits(service).await.is_err() || service == Service::MarketResearch);
         let received = bench.server.received();

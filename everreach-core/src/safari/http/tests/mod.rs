@@ -1,8 +1,9 @@
 //! The dispatcher against services that fail in every way, over real sockets.
 
+mod conformance;
 mod cuts;
-mod faults;
 mod families;
+mod faults;
 mod health;
 mod identity;
 mod inbox;

@@ -66,7 +66,8 @@ async fn no_token_is_in_a_log_an_error_an_outcome_or_a_debug_text() {
             let outcome = bench.dispatcher.dispatch(&command(service)).await;
             let limits = bench.dispatcher.limits(service).await;
             write!(shown, "{outcome:?} {limits:?} {:?}", bench.dispatcher).expect("it is written");
-            let sent = bench.submissions().iter().all(|request| request.header("authorization") == Some(format!("Bearer {TOKEN}")));
+            let sent =
+                bench.submissions().iter().all(|request| request.header("authorization") == Some(format!("Bearer {TOKEN}")));
             assert!(sent, "the service itself does get it");
         }
         let url = FaultServer::refusing_url().await.expect("a URL");

@@ -7,9 +7,7 @@ use crate::SystemClock;
 use crate::safari::gate::{Work, check};
 use crate::safari::limits::Limit;
 use crate::safari::wire::{ForcePolicy, research_rows};
-use crate::safari::{
-    Command, DispatchVerdict, HttpSafariDispatcher, Platform, Reason, Repeat, SafariDispatcher, Service,
-};
+use crate::safari::{Command, DispatchVerdict, HttpSafariDispatcher, Platform, Reason, Repeat, SafariDispatcher, Service};
 use crate::testing::{Fault, FaultResponse, FaultServer};
 use crate::{ErrorKind, Result};
 
@@ -65,17 +63,22 @@ async fn an_account_that_x_limits_sends_no_message() {
 
 #[tokio::test]
 async fn a_twitter_service_that_does_not_know_the_question_gets_the_message() {
-    let script =
-        vec![Fault::Answer(healthy(Service::TwitterDm)), Fault::Answer(FaultResponse::html(404)), Fault::Answer(success(Service::TwitterDm))];
+    let script = vec![
+        Fault::Answer(healthy(Service::TwitterDm)),
+        Fault::Answer(FaultResponse::html(404)),
+        Fault::Answer(success(Service::TwitterDm)),
+    ];
     let bench = Bench::new(Service::TwitterDm, script).await;
     assert_eq!(bench.dispatcher.dispatch(&command(Service::TwitterDm)).await.verdict, DispatchVerdict::Sent);
 }
 
 #[tokio::test]
 async fn a_search_is_asked_without_its_apostrophe_and_cut_to_what_was_wanted() {
-    let post = |number: u32| json!({"author": "bob", "url": format!("https://x.com/bob/status/{number}"), "text": "hi", "replies": 7});
+    let post =
+        |number: u32| json!({"author": "bob", "url": format!("https://x.com/bob/status/{number}"), "text": "hi", "replies": 7});
     let found = json!({"success": true, "posts": [post(1), post(1), post(2), post(3)], "count": 4});
-    let bench = Bench::new(Service::MarketResearch, vec![Fault::Answer(healthy(Service::MarketResearch)), answer(200, &found)]).await;
+    let bench =
+        Bench::new(Service::MarketResearch, vec![Fault::Answer(healthy(Service::MarketResearch)), answer(200, &found)]).await;
     let search = command(Service::MarketResearch);
     let outcome = bench.dispatcher.dispatch(&search).await;
     assert_eq!(outcome.reason, Reason::Done);
