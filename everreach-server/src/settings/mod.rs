@@ -10,6 +10,7 @@ mod layers;
 mod render;
 mod rules;
 mod safari;
+mod safari_table;
 #[cfg(test)]
 mod safari_tests;
 pub mod table;

@@ -25,7 +25,7 @@ impl Settings {
         let mut safari = SafariConfig::default();
         safari.services = self.safari_services()?;
         safari.limits = match self.text(&table::SAFARI_LIMITS) {
-            Some(text) => text.parse().map_err(|error| self.from_here(error, &table::SAFARI_LIMITS))?,
+            Some(text) => text.parse().map_err(|error| self.with_origin(error, &table::SAFARI_LIMITS))?,
             None => safari.limits,
         };
         safari.active_hours = self.parse::<ActiveHours>(
@@ -44,7 +44,7 @@ impl Settings {
         })?;
         safari.dispatch.force = if self.switch(&table::SAFARI_ALLOW_FORCE)? { ForcePolicy::Honour } else { ForcePolicy::Ignore };
         let crm = self.text(&table::CRM_COMMAND).map(str::parse::<CrmCommand>).transpose();
-        safari.dispatch.crm = crm.map_err(|error| self.from_here(error, &table::CRM_COMMAND))?.unwrap_or_default();
+        safari.dispatch.crm = crm.map_err(|error| self.with_origin(error, &table::CRM_COMMAND))?.unwrap_or_default();
         safari.crm_folder = self.text(&table::CRM_FOLDER).map(PathBuf::from);
         Ok(safari)
     }
@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// Says who set the value that a parser of the core refused.
-    fn from_here(&self, error: Error, setting: &Setting) -> Error {
+    fn with_origin(&self, error: Error, setting: &Setting) -> Error {
         match self.origin(setting) {
             Origin::Default => error,
             origin => error.with("from", origin),

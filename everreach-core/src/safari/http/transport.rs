@@ -40,11 +40,9 @@ pub(super) struct Transport(reqwest::Client);
 
 impl Transport {
     pub(super) fn new() -> Result<Self> {
-        let mut config = HttpConfig::default();
-        config.connect_timeout = CONNECT_TIMEOUT;
         // A connection for each request: one that the service is just closing would make an outcome unknown for nothing, and
         // to this machine a new one costs next to nothing.
-        config.idle_per_host = 0;
+        let config = HttpConfig { connect_timeout: CONNECT_TIMEOUT, idle_per_host: 0, ..HttpConfig::default() };
         Ok(Self(client(&config)?))
     }
 

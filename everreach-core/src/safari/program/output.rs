@@ -44,7 +44,7 @@ impl Output {
 
 /// Reads to the end, also what is not kept: a program must not stand still because nobody listens.
 pub(super) async fn read_all(mut from: impl AsyncRead + Unpin, into: &std::sync::Mutex<Output>) {
-    let mut piece = [0; 8 * 1024];
+    let mut piece = vec![0; 8 * 1024];
     // A pipe that fails is a pipe that ended.
     while let Ok(count @ 1..) = from.read(&mut piece).await {
         into.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(&piece[..count]);

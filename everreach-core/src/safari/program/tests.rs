@@ -1,8 +1,9 @@
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, test_kill_process};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::ProgramRunner;
 use super::runner::Machine;

@@ -1,9 +1,10 @@
 //! The health of all nine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::super::health_all;
 use super::families::{Bench, dispatcher, healthy};
