@@ -102,13 +102,8 @@ impl HttpSafariDispatcher {
     /// What comes before the request. It submits nothing, so what fails here is a refusal.
     async fn prepare(&self, command: &Dispatchable, presence: &Presence) -> std::result::Result<(), DispatchOutcome> {
         presence.identify().await?;
+        self.ensure_session(presence).await?;
         let service = presence.endpoint.profile.service;
-        if presence.endpoint.profile.session == SessionNeed::EnsureFirst {
-            let ensured = presence.exchange(&ServiceRequest::ensure_session(service)).await;
-            if let Some(refusal) = judge_session(service, &ensured.view(), self.clock.now()) {
-                return Err(refusal);
-            }
-        }
         if service == Service::TwitterDm && matches!(command.work(), Work::Dm(_)) {
             let said = presence.exchange(&ServiceRequest::account_standing()).await;
             if let Some(refusal) = judge_account_standing(&said.view(), self.clock.now()) {
@@ -116,6 +111,16 @@ impl HttpSafariDispatcher {
             }
         }
         Ok(())
+    }
+
+    /// Has a service find its tab, where it would drive the one in front otherwise.
+    pub(super) async fn ensure_session(&self, presence: &Presence) -> std::result::Result<(), DispatchOutcome> {
+        let profile = presence.endpoint.profile;
+        if profile.session != SessionNeed::EnsureFirst {
+            return Ok(());
+        }
+        let ensured = presence.exchange(&ServiceRequest::ensure_session(profile.service)).await;
+        judge_session(profile.service, &ensured.view(), self.clock.now()).map_or(Ok(()), Err)
     }
 
     /// Asks a service something that changes nothing, and reads the answer as JSON.

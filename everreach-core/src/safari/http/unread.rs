@@ -18,6 +18,14 @@ impl Inbox for HttpSafariDispatcher {
                 .with_operation("read the inbox")
                 .with("platform", platform));
         };
+        let presence = self.presence(service);
+        let ready = async {
+            presence.identify().await?;
+            self.ensure_session(presence).await
+        };
+        ready.await.map_err(|refusal| {
+            Error::new(ErrorKind::Unreachable, refusal.detail).with_operation("read the inbox").with("platform", platform)
+        })?;
         let answer = self.ask(&request).await?;
         Unread::read(platform, &answer).ok_or_else(|| {
             let sentence = format!("{service} did not answer with a list of conversations");

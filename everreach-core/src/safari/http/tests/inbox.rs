@@ -2,11 +2,17 @@
 
 use serde_json::json;
 
-use super::families::{Bench, healthy};
+use super::families::{Bench, before_each, healthy};
 use crate::ErrorKind;
 use crate::safari::inbox::Inbox;
 use crate::safari::{Contact, Platform, Service};
 use crate::testing::{Fault, FaultResponse};
+
+/// LinkedIn's service would look into whatever tab is in front, so it finds its own first.
+fn script(service: Service, fault: Fault) -> Vec<Fault> {
+    let session = if service == Service::LinkedinAutomation { before_each(service) } else { Vec::new() };
+    [Fault::Answer(healthy(service))].into_iter().chain(session).chain([fault]).collect()
+}
 
 #[tokio::test]
 async fn each_platforms_unread_conversations_are_asked_for_at_their_path() {
@@ -17,10 +23,10 @@ async fn each_platforms_unread_conversations_are_asked_for_at_their_path() {
         (Platform::Linkedin, Service::LinkedinAutomation, "/api/linkedin/messages/unread"),
     ] {
         let list = FaultResponse::json(200, &json!({"conversations": [{"username": "bob"}], "count": 1}));
-        let bench = Bench::new(service, vec![Fault::Answer(healthy(service)), Fault::Answer(list)]).await;
+        let bench = Bench::new(service, script(service, Fault::Answer(list))).await;
         let unread = bench.dispatcher.unread(platform).await.expect("a list");
         assert!(unread.is_from(&Contact::new(platform, "bob")));
-        assert_eq!(bench.server.received()[1].target(), format!("GET {path}"));
+        assert_eq!(bench.server.received().last().expect("a request").target(), format!("GET {path}"));
     }
 }
 
@@ -34,11 +40,16 @@ async fn a_list_that_cannot_be_had_is_an_error_and_never_an_empty_list() {
             Fault::Answer(FaultResponse::html(200)),
             Fault::ResetBeforeAnswer,
         ] {
-            let bench = Bench::new(service, vec![Fault::Answer(healthy(service)), fault]).await;
+            let bench = Bench::new(service, script(service, fault)).await;
             let error = bench.dispatcher.unread(platform).await.expect_err("no list");
             assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
         }
     }
+    let no_tab = FaultResponse::json(500, &json!({"error": "no tab"}));
+    let bench =
+        Bench::new(Service::LinkedinAutomation, vec![Fault::Answer(healthy(Service::LinkedinAutomation)), Fault::Answer(no_tab)]);
+    let error = bench.await.dispatcher.unread(Platform::Linkedin).await.expect_err("no tab");
+    assert!(error.to_string().contains("tab"), "{error}");
     let bench = Bench::new(Service::TwitterDm, Vec::new()).await;
     for platform in [Platform::Threads, Platform::Facebook] {
         assert_eq!(bench.dispatcher.unread(platform).await.expect_err("no inbox").kind(), ErrorKind::InvalidInput);

@@ -7,7 +7,7 @@ use crate::SystemClock;
 use crate::safari::gate::{Work, check};
 use crate::safari::limits::Limit;
 use crate::safari::wire::{ForcePolicy, research_rows};
-use crate::safari::{Command, DispatchVerdict, HttpSafariDispatcher, Platform, Reason, Repeat, SafariDispatcher, Service};
+use crate::safari::{Command, DispatchVerdict, HttpSafariDispatcher, Platform, Reason, Repeat, SafariDispatcher, Service, Verb};
 use crate::testing::{Fault, FaultResponse, FaultServer};
 use crate::{ErrorKind, Result};
 
@@ -107,6 +107,41 @@ async fn force_leaves_only_when_row_and_configuration_say_so() {
         let sent: Value = serde_json::from_slice(server.received()[1].body().expect("a body")).expect("JSON");
         assert_eq!(sent.get("force").is_some(), forced);
     }
+}
+
+#[tokio::test]
+async fn a_page_is_opened_by_the_comment_service_or_by_linkedins_in_its_own_tab() {
+    for (service, url, targets) in [
+        (Service::TwitterComments, "https://x.com/home", vec!["GET /health", "POST /api/twitter/navigate"]),
+        (
+            Service::LinkedinAutomation,
+            "https://www.linkedin.com/in/bob/",
+            vec!["GET /health", "POST /api/session/ensure", "POST /api/linkedin/navigate/profile"],
+        ),
+    ] {
+        let mut script = prelude(service);
+        script.push(answer(200, &json!({"success": true, "url": url})));
+        let bench = Bench::new(service, script).await;
+        let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+        let page = check(&Command::new(Verb::Navigate, now).with_param("url", url)).expect("it passes");
+        let outcome = bench.dispatcher.dispatch(&page).await;
+        assert_eq!((outcome.verdict, outcome.reason), (DispatchVerdict::Sent, Reason::Done), "{outcome:?}");
+        assert_eq!(bench.server.received().iter().map(|request| request.target()).collect::<Vec<_>>(), targets);
+    }
+}
+
+#[tokio::test]
+async fn a_crm_step_runs_the_configured_script_and_asks_no_service() {
+    let server = FaultServer::start([]).await.expect("a server");
+    let mut config = config(Service::TwitterDm, server.url());
+    config.dispatch.crm = "/bin/echo crm_brain.py".parse().expect("a program");
+    let dispatcher = HttpSafariDispatcher::new(&config, SystemClock::shared()).expect("a dispatcher");
+    let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    let generate = check(&Command::new(Verb::Generate, now).with_param("min_score", 33)).expect("it passes");
+    let outcome = dispatcher.dispatch(&generate).await;
+    assert_eq!(outcome.reason, Reason::Done);
+    assert_eq!(outcome.answer.expect("what it wrote")["stdout"], "crm_brain.py --generate --min-score=33\n");
+    assert!(server.received().is_empty());
 }
 
 async fn limits(service: Service, fault: Fault) -> Result<Option<Limit>> {
