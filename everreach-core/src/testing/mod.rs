@@ -22,9 +22,11 @@ mod executors;
 mod fault_connection;
 mod fault_server;
 mod law;
+mod safari_dispatcher;
 pub mod swarm_coordinator;
 
 pub use crate::clock::ManualClock;
 pub use executor_conformance::ExecutorConformance;
 pub use executors::{RecordingExecutor, ScriptedExecutor};
 pub use fault_server::{Fault, FaultResponse, FaultServer, ReceivedRequest};
+pub use safari_dispatcher::SafariDispatcherConformance;

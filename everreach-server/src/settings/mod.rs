@@ -9,6 +9,10 @@ mod file;
 mod layers;
 mod render;
 mod rules;
+mod safari;
+mod safari_table;
+#[cfg(test)]
+mod safari_tests;
 pub mod table;
 #[cfg(test)]
 mod tests;

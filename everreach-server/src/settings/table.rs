@@ -1,5 +1,11 @@
 //! The table of every setting: its name in the environment, its key in `everreach.toml`, its default and its meaning.
 
+use super::safari_table::SAFARI_SERVICES;
+pub use super::safari_table::{
+    CRM_COMMAND, CRM_FOLDER, SAFARI_ACTIVE_HOURS, SAFARI_ALLOW_FORCE, SAFARI_LEASE, SAFARI_LIMITS, SAFARI_MIN_DELAY, SAFARI_REST,
+    SAFARI_TIMEZONE,
+};
+
 /// One setting.
 ///
 /// ```
@@ -22,15 +28,15 @@ pub struct Setting {
     pub meaning: &'static str,
 }
 
-const fn plain(env: &'static str, key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+pub(super) const fn plain(env: &'static str, key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
     Setting { env, key, default: Some(default), is_secret: false, meaning }
 }
 
-const fn unset(env: &'static str, key: &'static str, meaning: &'static str) -> Setting {
+pub(super) const fn unset(env: &'static str, key: &'static str, meaning: &'static str) -> Setting {
     Setting { env, key, default: None, is_secret: false, meaning }
 }
 
-const fn secret(env: &'static str, key: &'static str, meaning: &'static str) -> Setting {
+pub(super) const fn secret(env: &'static str, key: &'static str, meaning: &'static str) -> Setting {
     Setting { env, key, default: None, is_secret: true, meaning }
 }
 
@@ -157,49 +163,22 @@ const CORE: [Setting; 28] = [
 ];
 
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
-const CAPABILITIES: [Setting; 13] = [
+const CAPABILITIES: [Setting; 15] = [
     secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset"),
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis"),
     secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
     secret("VECTOR_DB_URL", "knowledge.vector_db_url", "vector database of the knowledge base"),
-    plain("CRM_COMMAND", "crm.command", "python3 scripts/crm_brain.py", "argv of the CRM script"),
-    plain("SAFARI_ACTIVE_HOURS", "safari.active_hours", "9-21", "hours in which outward commands may go; 0-24 for always"),
-    plain("SAFARI_TIMEZONE", "safari.timezone", "local", "time zone of those hours"),
-    unset("SAFARI_MIN_DELAY_MS", "safari.min_delay_ms", "spacing between outward commands; 0 removes all spacing"),
-    unset("SAFARI_LIMITS", "safari.limits", "JSON {platform: {dm, comment, dm_hour?, comment_hour?}}, merged over the defaults"),
-    plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot"),
-    unset(
-        "SAFARI_REST_AFTER_UNKNOWN_SEC",
-        "safari.rest_after_unknown_sec",
-        "rest of a service after an unknown outcome; 0 for none",
-    ),
+    CRM_COMMAND,
+    CRM_FOLDER,
+    SAFARI_ACTIVE_HOURS,
+    SAFARI_TIMEZONE,
+    SAFARI_MIN_DELAY,
+    SAFARI_LIMITS,
+    SAFARI_LEASE,
+    SAFARI_REST,
+    SAFARI_ALLOW_FORCE,
     plain("EVERREACH_AGENT_INTERPRETERS", "agents.interpreters", "python3, node", "programs allowed outside the agent roots"),
     unset("EVERREACH_AGENT_ROOTS", "agents.roots", "colon-separated roots of agent programs; the data directory when unset"),
-];
-
-const SAFARI_URL: &str = "where this Safari service listens";
-const SAFARI_TOKEN: &str = "bearer token of this Safari service";
-
-/// The nine Safari services, with the ports of their contract.
-const SAFARI_SERVICES: [Setting; 18] = [
-    plain("SAFARI_INSTAGRAM_DM_URL", "safari.instagram_dm.url", "http://127.0.0.1:3001", SAFARI_URL),
-    secret("SAFARI_INSTAGRAM_DM_TOKEN", "safari.instagram_dm.token", SAFARI_TOKEN),
-    plain("SAFARI_TWITTER_DM_URL", "safari.twitter_dm.url", "http://127.0.0.1:3003", SAFARI_URL),
-    secret("SAFARI_TWITTER_DM_TOKEN", "safari.twitter_dm.token", SAFARI_TOKEN),
-    plain("SAFARI_THREADS_COMMENTS_URL", "safari.threads_comments.url", "http://127.0.0.1:3004", SAFARI_URL),
-    secret("SAFARI_THREADS_COMMENTS_TOKEN", "safari.threads_comments.token", SAFARI_TOKEN),
-    plain("SAFARI_INSTAGRAM_COMMENTS_URL", "safari.instagram_comments.url", "http://127.0.0.1:3005", SAFARI_URL),
-    secret("SAFARI_INSTAGRAM_COMMENTS_TOKEN", "safari.instagram_comments.token", SAFARI_TOKEN),
-    plain("SAFARI_TIKTOK_COMMENTS_URL", "safari.tiktok_comments.url", "http://127.0.0.1:3006", SAFARI_URL),
-    secret("SAFARI_TIKTOK_COMMENTS_TOKEN", "safari.tiktok_comments.token", SAFARI_TOKEN),
-    plain("SAFARI_TWITTER_COMMENTS_URL", "safari.twitter_comments.url", "http://127.0.0.1:3007", SAFARI_URL),
-    secret("SAFARI_TWITTER_COMMENTS_TOKEN", "safari.twitter_comments.token", SAFARI_TOKEN),
-    plain("SAFARI_TIKTOK_DM_URL", "safari.tiktok_dm.url", "http://127.0.0.1:3102", SAFARI_URL),
-    secret("SAFARI_TIKTOK_DM_TOKEN", "safari.tiktok_dm.token", SAFARI_TOKEN),
-    plain("SAFARI_LINKEDIN_AUTOMATION_URL", "safari.linkedin_automation.url", "http://127.0.0.1:3105", SAFARI_URL),
-    secret("SAFARI_LINKEDIN_AUTOMATION_TOKEN", "safari.linkedin_automation.token", SAFARI_TOKEN),
-    plain("SAFARI_MARKET_RESEARCH_URL", "safari.market_research.url", "http://127.0.0.1:3106", SAFARI_URL),
-    secret("SAFARI_MARKET_RESEARCH_TOKEN", "safari.market_research.token", SAFARI_TOKEN),
 ];
 
 const VENDOR_KEY: &str = "key of this vendor";
@@ -248,6 +227,17 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 #[must_use]
 pub fn by_key(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
+}
+
+/// The setting with this name in the environment.
+///
+/// ```
+/// use everreach_server::settings::table;
+/// assert_eq!(table::by_env("SAFARI_TWITTER_DM_URL").expect("a setting").default, Some("http://127.0.0.1:3003"));
+/// ```
+#[must_use]
+pub fn by_env(name: &str) -> Option<&'static Setting> {
+    all().find(|setting| setting.env == name)
 }
 
 /// The known word nearest to a mistyped one, when one is near enough to be meant.
