@@ -21,6 +21,9 @@ pub(super) struct Submission {
     pub(super) text: String,
 }
 
+/// What a service says when all is well, from what it counted.
+type Success = Box<dyn Fn(&Station, Counts) -> Value + Send>;
+
 /// One action that passed its checks.
 pub(super) struct Job {
     /// What reaches the platform; none for what only looks.
@@ -30,7 +33,7 @@ pub(super) struct Job {
     /// Held until the action is over.
     pub(super) hold: Option<Hold>,
     /// What the service says when all is well.
-    pub(super) success: Box<dyn Fn(&Station, Counts) -> Value + Send>,
+    pub(super) success: Success,
 }
 
 /// A lock or a recipient that is freed when the action ends, however it ends.
