@@ -7,7 +7,8 @@ use url::Url;
 
 use crate::commands::{
     approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
-    cost::CostArgs, db::DbCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, serve::ServeArgs, stop::StopArgs,
+    cost::CostArgs, db::DbCommand, demo::DemoCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, serve::ServeArgs,
+    stop::StopArgs,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -67,6 +68,12 @@ pub enum Command {
     /// Run everything on this machine, for development
     #[command(after_help = "Examples:\n  everreach dev --demo\n  everreach dev --port 0 --ephemeral")]
     Dev(DevArgs),
+    /// Play the world outside, for demos and tests
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  everreach demo safari-services --ephemeral\n  everreach demo safari-services --list-scenarios"
+    )]
+    Demo(DemoCommand),
     /// Run the server
     #[command(after_help = "Examples:\n  everreach serve --env hybrid\n  everreach serve --env cloud --listen 0.0.0.0:8090")]
     Serve(ServeArgs),

@@ -27,6 +27,7 @@ mod call;
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod demo;
 pub mod exit;
 mod extract;
 mod front;

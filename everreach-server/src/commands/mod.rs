@@ -12,7 +12,7 @@ pub mod config;
 mod context;
 pub mod cost;
 pub mod db;
-mod demo;
+pub mod demo;
 pub mod dev;
 mod doctor;
 mod health;

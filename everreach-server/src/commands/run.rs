@@ -8,7 +8,8 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, calls, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
+    Context, approvals, batch, calls, completions, config, cost, db, demo, dev, doctor, health, init, keys, route, serve, stop,
+    version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -102,7 +103,7 @@ fn run(command: Command, context: &Context) -> Outcome {
 
 /// Commands that wait for something: databases, servers, signals.
 fn run_waiting(command: Command, context: &Context) -> Outcome {
-    let is_server = matches!(command, Command::Dev(_) | Command::Serve(_));
+    let is_server = matches!(command, Command::Dev(_) | Command::Serve(_) | Command::Demo(_));
     telemetry::start(&context.settings, usual_filter(&context.global, is_server))?;
     if is_server {
         for warning in &context.settings.warnings {
@@ -127,6 +128,7 @@ fn run_waiting(command: Command, context: &Context) -> Outcome {
 async fn serve_command(command: Command, context: &Context) -> Outcome {
     match command {
         Command::Dev(arguments) => dev::run(&arguments, context).await,
+        Command::Demo(command) => demo::run(&command, context).await,
         _ => serve::run(context).await,
     }
 }

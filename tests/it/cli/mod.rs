@@ -1,7 +1,7 @@
 //! The command line, as a process.
 
 mod calls;
-mod program;
+pub(crate) mod program;
 mod routing;
 mod servers;
 mod words;

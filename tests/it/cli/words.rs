@@ -4,8 +4,10 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 32] = [
     &["dev"],
+    &["demo"],
+    &["demo", "safari-services"],
     &["serve"],
     &["init"],
     &["doctor"],

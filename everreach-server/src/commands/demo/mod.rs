@@ -1,6 +1,11 @@
-//! `dev --demo`: a small service in this process that computes real answers, and a few calls to look at.
+//! What there is to look at without a world outside: `dev --demo` computes real answers in this process, and `demo` plays services.
 
+mod command;
+mod safari_services;
 mod service;
 mod text;
 
+pub use command::DemoCommand;
+pub(super) use command::run;
+pub use safari_services::SafariServicesArgs;
 pub(super) use service::{ROUTE_TABLE, add_topics, sample_calls};

@@ -1,0 +1,6 @@
+//! The services of comments.
+
+mod checks;
+mod text;
+
+pub(super) use checks::prepare;
