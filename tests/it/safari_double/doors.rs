@@ -7,7 +7,7 @@ use everreach_server::demo::safari::DoubleConfig;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::stage::{COMMENTS, Heard, Stage, hear, usual};
+use super::stage::{COMMENTS, Heard, Stage, hear, limits_path, usual};
 
 fn names(body: &Value) -> Vec<&str> {
     let mut names: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
@@ -137,7 +137,7 @@ async fn paths_that_nobody_knows_are_pages_where_there_is_no_catch_all() {
 async fn requests_of_a_minute_are_limited_per_service_and_health_is_free() {
     let stage = Stage::new().await;
     for (service, most) in [(Service::ThreadsComments, 60), (Service::InstagramComments, 200), (Service::MarketResearch, 60)] {
-        let path = service.profile().limits_path;
+        let path = limits_path(service);
         for _ in 0..most {
             assert_eq!(stage.get(service, path).await.status(), Some(200), "{service}");
         }
@@ -181,7 +181,7 @@ async fn a_tab_that_is_missing_leaves_limits_status_and_health_alone_but_not_tho
     let stage = Stage::new().await;
     for service in COMMENTS {
         stage.scenario(service, "no_tab").await;
-        assert_eq!(stage.get(service, service.profile().limits_path).await.status(), Some(200), "{service}");
+        assert_eq!(stage.get(service, limits_path(service)).await.status(), Some(200), "{service}");
         assert_eq!(stage.get(service, "/health").await.status(), Some(200), "{service}");
     }
     stage.scenario(Service::MarketResearch, "no_tab").await;

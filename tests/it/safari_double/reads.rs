@@ -8,7 +8,7 @@ use everreach_server::demo::safari::Unread;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::stage::{COMMENTS, Stage, hear};
+use super::stage::{COMMENTS, Stage, hear, limits_path};
 
 async fn search(stage: &Stage, platform: &str, body: &Value) -> super::stage::Heard {
     stage.post(Service::MarketResearch, &format!("/api/research/{platform}/search"), body).await
@@ -84,7 +84,7 @@ async fn pages_are_opened_by_the_comment_services_and_by_linkedin() {
 async fn limits_can_be_read_and_changed_on_the_same_paths() {
     let stage = Stage::new().await;
     for service in Service::ALL.into_iter().filter(|service| *service != Service::MarketResearch) {
-        let path = service.profile().limits_path;
+        let path = limits_path(service);
         let told = stage.get(service, path).await.body();
         assert_eq!(Limit::read(service, &told), Limit::of_profile(service), "{service}: {told}");
         let changed = json!({"messagesPerDay": 7, "commentsPerDay": 7});

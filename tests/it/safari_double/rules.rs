@@ -11,7 +11,7 @@ use http::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::stage::{COMMENTS, DMS, Stage, hear, usual};
+use super::stage::{COMMENTS, DMS, Stage, hear, limits_path, usual};
 
 fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
@@ -139,7 +139,7 @@ async fn limits_are_counted_told_and_kept_by_the_hour_and_the_day() {
         assert_eq!((heard.status(), &heard.body()["error"]), (Some(status), &json!(hour)), "{service}");
         stage.clock.advance(Duration::from_secs(3_600));
         assert_eq!(act(4).await.body()["success"], true, "{service}: an hour later");
-        let limits = stage.get(service, service.profile().limits_path).await.body();
+        let limits = stage.get(service, limits_path(service)).await.body();
         let told = |dm: &str, comment: &str| limits.get(dm).or_else(|| limits.get(comment)).cloned();
         assert_eq!(told("messagesSentThisHour", "commentsThisHour"), Some(json!(1)), "{service}: {limits}");
         assert_eq!(told("messagesSentToday", "commentsToday"), Some(json!(3)), "{service}: {limits}");

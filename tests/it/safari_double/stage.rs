@@ -142,3 +142,8 @@ fn failure(error: &reqwest::Error) -> Heard {
     }
     Heard::Empty
 }
+
+/// Where a service says its limits; research too, though nobody asks it.
+pub(crate) fn limits_path(service: Service) -> &'static str {
+    service.profile().limits_path.unwrap_or("/api/rate-limits")
+}

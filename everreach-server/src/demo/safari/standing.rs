@@ -16,6 +16,9 @@ use super::station::Station;
 const SHORTEST_PAUSE: u64 = 60_000;
 const LONGEST_PAUSE: u64 = 300_000;
 
+/// Research says something there too, about requests a minute.
+const RESEARCH_LIMITS: &str = "/api/rate-limits";
+
 /// Answers the limits and the status; `None` for other paths.
 pub(super) fn answer(station: &Station, asked: &Asked) -> Option<Reply> {
     let profile = station.service.profile();
@@ -25,8 +28,8 @@ pub(super) fn answer(station: &Station, asked: &Asked) -> Option<Reply> {
         _ => format!("/api/{}/status", profile.platform.map_or("research", |platform| platform.as_str())),
     };
     match (&asked.method, path) {
-        (&Method::GET, path) if profile.limits_path == Some(path) => Some(Reply::ok(limits(station))),
-        (&Method::PUT, path) if profile.limits_path == Some(path) => Some(set_limits(station, asked)),
+        (&Method::GET, path) if path == profile.limits_path.unwrap_or(RESEARCH_LIMITS) => Some(Reply::ok(limits(station))),
+        (&Method::PUT, path) if path == profile.limits_path.unwrap_or(RESEARCH_LIMITS) => Some(set_limits(station, asked)),
         (&Method::GET, path) if path == status_path => Some(Reply::ok(status(station))),
         (&Method::GET, "/api/twitter/rate-status") if station.service == Service::TwitterDm => Some(Reply::ok(account(station))),
         // Other counters, never enforced and never reset.
