@@ -12,6 +12,7 @@ use everreach_core::{Error, ErrorKind, MicroUsd, Result, SystemClock};
 use everreach_server::settings::table;
 use futures_util::FutureExt;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use tokio::sync::OnceCell;
 
 use crate::bridge::awaiting::Awaiting;
@@ -20,6 +21,7 @@ use crate::convert::errors::{self, OrRaise};
 use crate::convert::reservation::{from_python, to_python};
 use crate::convert::settings::Given;
 use crate::convert::{json, money};
+use crate::implement::Implemented;
 use crate::implement::cost_guard::PyCostGuard;
 
 /// Keeps spending under a monthly cap, in the database that the orchestrator of the same URL uses too.
@@ -140,12 +142,15 @@ impl NativeCostGuard {
 }
 
 /// The guard of an object: our own without a detour through Python, any other by its methods.
-pub(crate) fn guard(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn CostGuard>> {
-    let own = object.getattr_opt("_native")?;
-    match own.as_ref().and_then(|own| own.cast::<NativeCostGuard>().ok()) {
-        Some(own) => Ok(Arc::clone(&own.get().guard)),
-        None => PyCostGuard::of(object),
+pub(crate) fn guard(object: &Bound<'_, PyAny>) -> PyResult<Implemented<dyn CostGuard>> {
+    static OURS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    // A subclass, or something that passes everything on, may have other ideas.
+    if !object.get_type().is(OURS.import(object.py(), "everreach.cost", "CostGuard")?) {
+        return PyCostGuard::of(object);
     }
+    let own = object.getattr("_native")?;
+    let guard = Arc::clone(&own.cast::<NativeCostGuard>()?.get().guard);
+    Ok(Implemented { by: guard, callbacks: Vec::new() })
 }
 
 impl NativeCostGuard {

@@ -6,6 +6,7 @@ mod cli;
 mod convert;
 mod cost;
 mod implement;
+mod opened;
 mod orchestrator;
 mod request;
 mod table;

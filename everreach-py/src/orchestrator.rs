@@ -1,59 +1,32 @@
 //! `HybridOrchestrator`, without its Python clothes.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use everreach_core::cost::CostGuard;
-use everreach_core::routing::{Classifier, Executor, RouteRequest};
-use everreach_core::runtime::{Runtime, RuntimeConfig};
 use everreach_core::{Error, ErrorKind, Result};
 use everreach_server::settings::table as setting;
-use futures_util::FutureExt;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use tokio::sync::OnceCell;
 
 use crate::bridge::awaiting::Awaiting;
-use crate::bridge::caller::{Caller, RunsHere};
-use crate::bridge::process::{self, Close, Process};
+use crate::bridge::callback::Callback;
+use crate::bridge::caller::{Caller, RunsHere, running_loop};
+use crate::bridge::frame::Frame;
+use crate::bridge::process;
 use crate::convert::errors::OrRaise;
 use crate::convert::settings::Given;
 use crate::convert::{envelope, errors, json};
 use crate::implement::executor::PyExecutor;
 use crate::implement::registry;
+use crate::opened::{Opened, Parts};
 use crate::{cost, request, table};
 
-/// How long calls under way are waited for when it is closed.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// Routes calls. Settings are checked when it is made; the database is opened at the first use, by the process that uses it.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "everreach._everreach")]
 pub(crate) struct Orchestrator {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    plan: Plan,
-    open: OnceCell<Open>,
-    /// The process of the first use; 0 before it.
-    pid: AtomicU32,
-    is_closed: AtomicBool,
-}
-
-/// What the runtime is built from.
-struct Plan {
-    config: RuntimeConfig,
-    registry: Option<Arc<dyn Executor>>,
-    executor: Option<Arc<dyn Executor>>,
-    classifier: Option<Arc<dyn Classifier>>,
-    cost_guard: Option<Arc<dyn CostGuard>>,
-}
-
-struct Open {
-    runtime: Runtime,
-    process: Arc<Process>,
-    number: u64,
+    opened: Arc<Opened>,
+    /// The user's functions, for the garbage collector.
+    callbacks: Mutex<Vec<Callback>>,
 }
 
 #[pymethods]
@@ -90,15 +63,18 @@ impl Orchestrator {
             .runtime_config()
             .or_raise(py)?;
         config.validate().or_raise(py)?;
-        let plan = Plan {
-            config,
-            registry: local.map(|local| registry::executor(local, init)).transpose()?,
-            executor: executor.map(PyExecutor::of).transpose()?,
-            classifier: classifier.map(table::classifier).transpose()?,
-            cost_guard: cost_guard.map(cost::guard).transpose()?,
+        let mut callbacks = Vec::new();
+        let registry = local.map(|local| registry::executor(local, init)).transpose()?;
+        let executor = executor.map(PyExecutor::of).transpose()?;
+        let classifier = classifier.map(table::classifier).transpose()?;
+        let cost_guard = cost_guard.map(cost::guard).transpose()?;
+        let parts = Parts {
+            registry: registry.map(|given| given.keep(&mut callbacks)),
+            executor: executor.map(|given| given.keep(&mut callbacks)),
+            classifier: classifier.map(|given| given.keep(&mut callbacks)),
+            cost_guard: cost_guard.map(|given| given.keep(&mut callbacks)),
         };
-        let shared = Shared { plan, open: OnceCell::new(), pid: AtomicU32::new(0), is_closed: AtomicBool::new(false) };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { opened: Opened::new(config, parts), callbacks: Mutex::new(callbacks) })
     }
 
     fn route(
@@ -110,11 +86,15 @@ impl Orchestrator {
         idempotency_key: Option<String>,
         timeout: Option<f64>,
     ) -> PyResult<Awaiting> {
-        let process = self.enter(py)?;
+        let process = self.opened.enter(py)?;
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
-        let request = request.with_extension(Caller::awaiting(py)?);
-        let shared = Arc::clone(&self.shared);
-        let work = async move { Ok(shared.runtime(&process).await?.route(request).await) };
+        let request = request.with_extension(Caller::awaiting(py, &process, self.opened.owner)?);
+        let awaited = self.opened.await_one();
+        let opened = Arc::clone(&self.opened);
+        let work = async move {
+            let _awaited = awaited;
+            Ok(opened.runtime(&process).await?.route(request).await)
+        };
         Awaiting::new(py, work, |py, routed: Result<_>| envelope::to_python(py, routed.or_raise(py)?))
     }
 
@@ -127,35 +107,39 @@ impl Orchestrator {
         idempotency_key: Option<String>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
-        let process = self.enter(py)?;
+        let process = self.opened.enter(py)?;
         let runs_here = if timeout.is_none() { RunsHere::Yes } else { RunsHere::No };
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
-        let request = request.with_extension(Caller::waiting(py, runs_here)?);
-        let routed = process.wait(py, async { Ok(self.shared.runtime(&process).await?.route(request).await) })?;
+        let request = request.with_extension(Caller::waiting(py, &process, self.opened.owner, runs_here)?);
+        let routed = process.wait(py, async { Ok(self.opened.runtime(&process).await?.route(request).await) })?;
         envelope::to_python(py, routed.or_raise(py)?)
     }
 
-    fn batch_execute(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: usize) -> PyResult<Awaiting> {
-        let process = self.enter(py)?;
-        let requests = request::read_all(actions, &Caller::awaiting(py)?)?;
+    fn batch_execute(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: i64) -> PyResult<Awaiting> {
+        let process = self.opened.enter(py)?;
+        let requests = request::read_all(actions, &Caller::awaiting(py, &process, self.opened.owner)?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
-        let shared = Arc::clone(&self.shared);
-        let work = async move { shared.batch(&process, requests, at_once).await };
+        let awaited = self.opened.await_one();
+        let opened = Arc::clone(&self.opened);
+        let work = async move {
+            let _awaited = awaited;
+            Ok(opened.runtime(&process).await?.batch(requests, at_once, Arc::new(|_| {})).await)
+        };
         Awaiting::new(py, work, |py, ran: Result<_>| envelope::all_to_python(py, ran.or_raise(py)?))
     }
 
-    fn batch_execute_sync(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: usize) -> PyResult<Py<PyAny>> {
-        let process = self.enter(py)?;
-        let requests = request::read_all(actions, &Caller::waiting(py, RunsHere::No)?)?;
+    fn batch_execute_sync(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: i64) -> PyResult<Py<PyAny>> {
+        let process = self.opened.enter(py)?;
+        let requests = request::read_all(actions, &Caller::waiting(py, &process, self.opened.owner, RunsHere::No)?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
-        let ran = process.wait(py, self.shared.batch(&process, requests, at_once))?;
-        envelope::all_to_python(py, ran.or_raise(py)?)
+        let work = async { Ok(self.opened.runtime(&process).await?.batch(requests, at_once, Arc::new(|_| {})).await) };
+        envelope::all_to_python(py, process.wait(py, work)?.or_raise(py)?)
     }
 
     fn explain(&self, py: Python<'_>, action: &str, params: &Bound<'_, PyAny>, force_env: Option<&str>) -> PyResult<Py<PyAny>> {
-        let process = self.enter(py)?;
+        let process = self.opened.enter(py)?;
         let request = request::read(action, params, force_env, None, None).or_raise(py)?;
-        let explained = process.wait(py, async { self.shared.runtime(&process).await?.explain(&request).await })?;
+        let explained = process.wait(py, async { self.opened.runtime(&process).await?.explain(&request).await })?;
         let explanation =
             serde_json::to_value(explained.or_raise(py)?).map_err(|source| errors::own(py, "internal", &source.to_string()))?;
         Ok(json::to_python(py, &explanation)?.unbind())
@@ -163,132 +147,66 @@ impl Orchestrator {
 
     /// Opens the database now, for whoever wants to hear of its troubles early.
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        let process = self.enter(py)?;
-        process.wait(py, async { self.shared.runtime(&process).await.map(drop) })?.or_raise(py)
+        let process = self.opened.enter(py)?;
+        process.wait(py, async { self.opened.runtime(&process).await.map(drop) })?.or_raise(py)
     }
 
     fn open_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let process = self.enter(py)?;
-        let shared = Arc::clone(&self.shared);
-        Awaiting::new(py, async move { shared.runtime(&process).await.map(drop) }, |py, opened: Result<()>| {
-            opened.or_raise(py).map(|()| py.None())
-        })
+        let process = self.opened.enter(py)?;
+        let opened = Arc::clone(&self.opened);
+        let work = async move { opened.runtime(&process).await.map(drop) };
+        Awaiting::new(py, work, |py, opened: Result<()>| opened.or_raise(py).map(|()| py.None()))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match self.leave(py)? {
-            Some(close) => process::current(py)?.wait(py, close(GRACE)),
-            None => Ok(()),
+        if running_loop(py)?.is_some() && self.opened.is_awaited() {
+            let message = "calls are awaited, and the loop that could end them would wait here: `await aclose()`";
+            return Err(PyRuntimeError::new_err(message));
         }
+        let opened = self.closing(py)?;
+        process::current(py)?.wait(py, opened.close())
     }
 
     fn close_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let closing = self.leave(py)?.map(|close| close(GRACE));
-        let work = async move {
-            if let Some(closing) = closing {
-                closing.await;
-            }
-        };
-        Awaiting::new(py, work, |py, ()| Ok(py.None()))
+        let opened = self.closing(py)?;
+        Awaiting::new(py, async move { opened.close().await }, |py, ()| Ok(py.None()))
     }
 
     #[getter]
     fn env(&self) -> &'static str {
-        self.shared.plan.config.routing.mode.as_str()
+        self.opened.config.routing.mode.as_str()
     }
 
     /// Whether there is something to close.
     #[getter]
     fn is_open(&self) -> bool {
-        self.shared.open.initialized() && !self.shared.is_closed.load(Ordering::Acquire)
+        self.opened.is_open()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        // Held by another thread it is not looked into: then nothing is collected this time.
+        self.callbacks.try_lock().map_or(Ok(()), |callbacks| callbacks.iter().try_for_each(|callback| callback.traverse(&visit)))
+    }
+
+    fn __clear__(&self) {
+        self.forget_callbacks();
+        self.opened.abandon();
     }
 }
 
 impl Orchestrator {
-    /// What every use begins with.
-    fn enter(&self, py: Python<'_>) -> PyResult<Arc<Process>> {
-        let process = process::current(py)?;
-        let _first_use = self.shared.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
-        process::check_fork(py, self.shared.pid.load(Ordering::Acquire), process.pid())?;
-        if !self.shared.open.initialized() {
-            process.check_database(py, &self.shared.plan.config.store)?;
+    /// What closes it; refused where that would wait for itself.
+    fn closing(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
+        self.opened.check_fork(py)?;
+        if Frame::current(py)?.is_some_and(|frame| frame.has_owner(self.opened.owner)) {
+            let message = "a handler that closes its orchestrator waits for itself: close it after the call";
+            return Err(PyRuntimeError::new_err(message));
         }
-        if self.shared.is_closed.load(Ordering::Acquire) {
-            return Err(errors::own(py, "closed", "the orchestrator is closed: make a new one"));
-        }
-        Ok(process)
-    }
-}
-
-impl Orchestrator {
-    /// Takes no more calls; what closes it, unless it is closed already or was never opened.
-    fn leave(&self, py: Python<'_>) -> PyResult<Option<Close>> {
-        let pid = self.shared.pid.load(Ordering::Acquire);
-        if pid != 0 {
-            process::check_fork(py, pid, std::process::id())?;
-        }
-        let was_closed = self.shared.is_closed.swap(true, Ordering::AcqRel);
-        Ok(self.shared.open.get().filter(|_| !was_closed).and_then(|open| open.process.closed(open.number)))
-    }
-}
-
-impl Shared {
-    async fn runtime(&self, process: &Arc<Process>) -> Result<&Runtime> {
-        match self.open.get() {
-            Some(open) => Ok(&open.runtime),
-            None => Box::pin(self.open.get_or_try_init(|| self.build(Arc::clone(process)))).await.map(|open| &open.runtime),
-        }
+        self.forget_callbacks();
+        Ok(Arc::clone(&self.opened))
     }
 
-    async fn build(&self, process: Arc<Process>) -> Result<Open> {
-        let plan = &self.plan;
-        let mut builder = Runtime::builder(plan.config.clone());
-        if let Some(registry) = &plan.registry {
-            builder = builder.with_registry(Arc::clone(registry));
-        }
-        if let Some(executor) = &plan.executor {
-            builder = builder.with_executor(Arc::clone(executor));
-        }
-        if let Some(classifier) = &plan.classifier {
-            builder = builder.with_classifier(Arc::clone(classifier));
-        }
-        if let Some(guard) = &plan.cost_guard {
-            builder = builder.with_cost_guard(Arc::clone(guard));
-        }
-        // On the runtime's own threads: the background tasks it starts must outlive this caller's loop.
-        let runtime = process.handle().spawn(builder.build()).await;
-        let runtime =
-            runtime.map_err(|source| Error::new(ErrorKind::Internal, "the start was cut off").with_source(source))??;
-        let closing = runtime.clone();
-        let number = process.opened(
-            &plan.config.store,
-            Box::new(move |grace| {
-                let runtime = closing.clone();
-                async move { runtime.shutdown(grace).await }.boxed()
-            }),
-        );
-        Ok(Open { runtime, process, number })
-    }
-
-    async fn batch(
-        &self,
-        process: &Arc<Process>,
-        requests: Vec<RouteRequest>,
-        at_once: NonZeroUsize,
-    ) -> Result<Vec<everreach_core::Envelope>> {
-        Ok(self.runtime(process).await?.batch(requests, at_once, Arc::new(|_| {})).await)
-    }
-}
-
-impl Drop for Shared {
-    /// An orchestrator that nobody closed is closed in the background; the end of the interpreter waits for that.
-    fn drop(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        if open.process.pid() != std::process::id() {
-            #[allow(clippy::mem_forget, reason = "after a fork it belongs to the parent's threads")]
-            std::mem::forget(open);
-        } else if !self.is_closed.load(Ordering::Acquire) {
-            open.process.close_later(open.number);
-        }
+    fn forget_callbacks(&self) {
+        let _callbacks = std::mem::take(&mut *self.callbacks.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

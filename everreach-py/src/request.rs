@@ -69,13 +69,15 @@ fn read_item(item: &Bound<'_, PyAny>) -> PyResult<RouteRequest> {
 /// The same failure, with the item's place in the batch.
 fn at(index: usize, item: &Bound<'_, PyAny>, raised: &PyErr) -> PyErr {
     let py = item.py();
-    let error = errors::caught(py, raised);
-    errors::raise(py, &Error::new(ErrorKind::InvalidInput, error.to_string()).with("item", index))
+    let sentence = raised.value(py).str().map_or_else(|_| String::new(), |text| text.to_string());
+    errors::raise(py, &Error::new(ErrorKind::InvalidInput, sentence).with("item", index))
 }
 
-pub(crate) fn at_once(max_concurrent: usize) -> Result<NonZeroUsize> {
-    NonZeroUsize::new(max_concurrent).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidInput, "at least one call runs at a time").with("field", "max_concurrent").with("seen", 0)
+pub(crate) fn at_once(max_concurrent: i64) -> Result<NonZeroUsize> {
+    usize::try_from(max_concurrent).ok().and_then(NonZeroUsize::new).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidInput, "at least one call runs at a time")
+            .with("field", "max_concurrent")
+            .with("seen", max_concurrent)
     })
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::convert::errors::OrRaise;
 use crate::convert::json::to_python;
 use crate::convert::settings::Given;
+use crate::implement::Implemented;
 use crate::implement::classifier::PyClassifier;
 
 /// What is known about each action: where it runs best, what it does, what it costs.
@@ -111,9 +112,9 @@ impl PyActionClassifier {
 }
 
 /// The classifier of an object: our own without a detour through Python, any other by its method.
-pub(crate) fn classifier(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
+pub(crate) fn classifier(object: &Bound<'_, PyAny>) -> PyResult<Implemented<dyn Classifier>> {
     match object.cast::<PyActionClassifier>() {
-        Ok(own) => Ok(Arc::new(own.get().table.clone())),
+        Ok(own) => Ok(Implemented { by: Arc::new(own.get().table.clone()), callbacks: Vec::new() }),
         Err(_) => PyClassifier::of(object),
     }
 }

@@ -36,14 +36,14 @@ pub(crate) fn check_executor(
     if let Some(hanging) = hanging {
         suite = suite.with_hanging(name(hanging)?);
     }
-    let executor = PyExecutor::of(executor)?;
+    let executor = PyExecutor::of(executor)?.by;
     verdict(process::current(py)?.wait(py, async { suite.check(&*executor).await })?)
 }
 
 /// Runs the classifier suite.
 #[pyfunction]
 pub(crate) fn check_classifier(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<()> {
-    let strict = Strict(table::classifier(object)?);
+    let strict = Strict(table::classifier(object)?.by);
     verdict(py.detach(|| classifier::check(&strict)))
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn check_cost_guard(py: Python<'_>, make: Py<PyAny>) -> PyResult<()> 
                     settings.set_item("soft_cap_usd", usd(config.soft_cap))?;
                     settings.set_item("timezone", config.zone.name())?;
                     settings.set_item("now", Bound::new(py, Now { clock })?)?;
-                    cost::guard(&make.bind(py).call((), Some(&settings))?)
+                    cost::guard(&make.bind(py).call((), Some(&settings))?).map(|guard| guard.by)
                 };
                 guard().map_err(|raised| Error::new(ErrorKind::Config, errors::caught(py, &raised).to_string()))
             })

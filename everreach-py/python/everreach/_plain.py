@@ -17,10 +17,13 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise TypeError(str(value))
     if isinstance(value, (Decimal, UUID, PurePath)):
         return str(value)
     if isinstance(value, (set, frozenset)):
-        return list(value)
+        # In an order of their own: the same set is the same JSON in every process.
+        return sorted(value, key=lambda item: (type(item).__name__, str(item)))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(value, "model_dump"):

@@ -1,8 +1,9 @@
 """What can go wrong, as exceptions.
 
 A routed call does not raise: its failure is in the envelope (``envelope.raise_for_error()`` turns it into one of these). These are
-raised for input that cannot be read, settings that do not go together, and a database that cannot be reached. A handler may raise
-them too, to say what became of its call: see :class:`everreach.Execution`.
+raised for input that cannot be read, settings that do not go together, and a database that cannot be reached. A handler may make and
+raise them too, to say what became of its own call: see :class:`everreach.Execution`. One that it got from a call of its own, or from a
+guard, says nothing about the handler's call but that it failed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ class EverReachError(Exception):
     """
 
     kind: str = "internal"
+    #: Whether it reports what became of some call, rather than being raised by a handler about its own.
+    _is_report: bool = False
 
     def __init__(
         self,
@@ -48,7 +51,10 @@ def _restore(
     retry_after: Optional[float],
     context: Mapping[str, str],
 ) -> EverReachError:
-    return cls(message, kind=kind, retryable=retryable, retry_after=retry_after, context=context)
+    # Not by calling the class: a subclass may take other arguments.
+    error = cls.__new__(cls, message)
+    EverReachError.__init__(error, message, kind=kind, retryable=retryable, retry_after=retry_after, context=context)
+    return error
 
 
 class ConfigError(EverReachError, ValueError):
@@ -267,4 +273,6 @@ def of_kind(
     """The exception for a kind; ``retryable`` is the kind's usual when nothing is said."""
     cls = _CLASSES.get(kind, EverReachError)
     passes = kind in _PASSING if retryable is None else retryable
-    return cls(message, kind=kind, retryable=passes, retry_after=retry_after, context=context)
+    error = cls(message, kind=kind, retryable=passes, retry_after=retry_after, context=context)
+    error._is_report = True
+    return error

@@ -116,8 +116,15 @@ class HybridOrchestrator:
         self._native.open()
 
     def close(self) -> None:
-        """Takes no more calls, waits up to 10 s for those under way, and closes the database. May be called twice."""
+        """Takes no more calls, waits up to 10 s for those under way, and closes the database. May be called twice.
+
+        Where an event loop runs that awaits calls, use :meth:`aclose` or ``async with``; a handler cannot close its own orchestrator.
+        """
         self._native.close()
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, without blocking the event loop."""
+        await self._native.close_async()
 
     def __enter__(self) -> HybridOrchestrator:
         self.open()

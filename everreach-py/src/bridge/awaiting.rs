@@ -77,6 +77,9 @@ impl Awaiting {
             }
             Some(polled)
         });
+        if let Some(interrupt) = wait::take_interrupt() {
+            return Err(interrupt);
+        }
         polled.ok_or_else(|| PyRuntimeError::new_err("the call was awaited already"))
     }
 }

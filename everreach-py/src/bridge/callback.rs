@@ -7,17 +7,23 @@
 //! - No lock of ours is held while the user's code runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use everreach_core::routing::Execution;
 use everreach_core::{Effect, Error, ErrorKind, Outcome, Result};
 use pyo3::exceptions::PyException;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::bridge::caller::Caller;
-use crate::bridge::{coroutine, wait};
+use crate::bridge::start::{GiveUp, Start};
+use crate::bridge::{coroutine, process, wait};
 use crate::convert::errors;
+
+const MARGIN: Duration = Duration::from_millis(5);
 
 /// A function of the user's.
 #[derive(Clone)]
@@ -34,8 +40,10 @@ pub(crate) enum Ended {
     Raised(PyErr),
     /// Its task was cancelled, by its loop or by its own hand.
     Cancelled,
-    /// It never began: its loop is closed.
+    /// It never began: its loop is closed, or its time was over before there was a thread for it.
     NotBegun,
+    /// It began, and did not end within this time.
+    TimedOut(Duration),
 }
 
 impl Ended {
@@ -53,7 +61,13 @@ impl Ended {
             }),
             Self::Cancelled => Error::new(ErrorKind::OutcomeUnknown, "the handler's task was cancelled"),
             Self::NotBegun => {
-                Error::new(ErrorKind::Unreachable, "the handler was not begun: the event loop of its caller is closed")
+                let text = "the handler was not begun: its event loop is closed, or no thread was free within the time";
+                Error::new(ErrorKind::Unreachable, text)
+            }
+            Self::TimedOut(limit) => {
+                let text =
+                    format!("the action did not end within {} ms and was given up; it may have taken effect", limit.as_millis());
+                Error::new(ErrorKind::Timeout, text)
             }
         }
     }
@@ -93,8 +107,27 @@ impl Callback {
         object.getattr_opt(name)?.map(|method| Self::new(&method, name)).transpose()
     }
 
-    /// Calls it with these arguments and hands what it returns to `finish`, on the thread on which it ended.
-    pub(crate) async fn call<T, A, F>(&self, caller: Option<&Caller>, arguments: A, finish: F) -> std::result::Result<T, Ended>
+    /// Calls it with these arguments and hands what it returns to `finish`, on the thread on which it ended. Within the limit, if there
+    /// is one: what had not begun by then never will.
+    pub(crate) async fn call<T, A, F>(
+        &self,
+        caller: Option<&Caller>,
+        limit: Option<Duration>,
+        arguments: A,
+        finish: F,
+    ) -> std::result::Result<T, Ended>
+    where
+        T: Send + 'static,
+        A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+        F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+    {
+        let start = Start::default();
+        let Some(limit) = limit else { return self.run(caller, &start, arguments, finish).await };
+        let ended = tokio::time::timeout(limit, self.run(caller, &start, arguments, finish)).await;
+        ended.unwrap_or_else(|_| Err(if start.give_up() { Ended::NotBegun } else { Ended::TimedOut(limit) }))
+    }
+
+    async fn run<T, A, F>(&self, caller: Option<&Caller>, start: &Start, arguments: A, finish: F) -> std::result::Result<T, Ended>
     where
         T: Send + 'static,
         A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
@@ -103,18 +136,18 @@ impl Callback {
         if self.0.is_async {
             let function = self.clone();
             let make = move |py: Python<'_>| Ok(function.0.object.bind(py).call1(arguments(py)?.bind(py))?.unbind());
-            return coroutine::run(caller, make, finish).await;
+            return coroutine::run(caller, start, make, finish).await;
         }
-        let given = match caller.filter(|caller| caller.runs_here() && wait::is_waiting()) {
+        let given = match caller.filter(|caller| caller.runs_here() && wait::is_waiting() && start.begin()) {
             // Lets the function wait for another call in its turn.
             Some(caller) => {
                 tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.call_here(py, caller, arguments))))
             }
-            None => self.call_in_pool(caller, arguments).await,
+            None => self.call_in_pool(caller, start, arguments).await,
         };
         match given? {
             Given::Value(value) => Ok(Python::attach(|py| finish(value.bind(py)))),
-            Given::Awaitable(awaitable) => coroutine::run(caller, move |_| Ok(awaitable), finish).await,
+            Given::Awaitable(awaitable) => coroutine::run(caller, start, move |_| Ok(awaitable), finish).await,
         }
     }
 
@@ -140,19 +173,30 @@ impl Callback {
         })
     }
 
-    async fn call_in_pool<A>(&self, caller: Option<&Caller>, arguments: A) -> std::result::Result<Given, Ended>
+    async fn call_in_pool<A>(&self, caller: Option<&Caller>, start: &Start, arguments: A) -> std::result::Result<Given, Ended>
     where
         A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
     {
-        let (function, caller) = (self.clone(), caller.cloned());
-        let called = tokio::task::spawn_blocking(move || {
+        let (function, start, caller) = (self.clone(), start.clone(), caller.cloned());
+        let _unless_it_began = GiveUp(start.clone());
+        let process = match &caller {
+            Some(caller) => Arc::clone(caller.process()),
+            None => Python::attach(process::current).map_err(Ended::Raised)?,
+        };
+        // Some threads are left to the core, whatever the handlers do.
+        let Ok(thread) = Arc::clone(process.handler_threads()).acquire_owned().await else { return Err(Ended::NotBegun) };
+        let called = process.handle().spawn_blocking(move || {
+            let _thread = thread;
+            if !start.begin() {
+                return Err(Ended::NotBegun);
+            }
             Python::attach(|py| {
                 let object = function.0.object.bind(py);
                 let returned = match caller {
-                    Some(caller) => caller.context(py).and_then(|context| {
+                    Some(caller) => caller.begin(py).and_then(|(_running, context)| {
                         let given = arguments(py)?.into_bound(py);
                         let arguments = std::iter::once(object.clone()).chain(given.iter());
-                        context.call_method1("run", PyTuple::new(py, arguments.collect::<Vec<_>>())?)
+                        context.call_method1(intern!(py, "run"), PyTuple::new(py, arguments.collect::<Vec<_>>())?)
                     }),
                     None => arguments(py).and_then(|arguments| object.call1(arguments.bind(py))),
                 };
@@ -160,6 +204,11 @@ impl Callback {
             })
         });
         called.await.unwrap_or(Err(Ended::Cancelled))
+    }
+
+    /// For the garbage collector, which sees no other reference to the function of ours.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.0.object)
     }
 }
 
@@ -192,4 +241,9 @@ pub(crate) fn caller_of(extensions: &http::Extensions) -> Option<&Caller> {
 /// The error of a callback whose finish could not read what was returned.
 pub(crate) fn flatten<T>(ended: std::result::Result<Result<T>, Ended>) -> Result<T> {
     ended.unwrap_or_else(|ended| Err(ended.into_error()))
+}
+
+/// The time for a handler whose call has this much: a little less, so that whoever waits for the call hears whether it began.
+pub(crate) fn within(limit: Duration) -> Duration {
+    limit.saturating_sub(MARGIN)
 }

@@ -7,7 +7,9 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+
+use crate::bridge::frame::{self, Frame, Running};
+use crate::bridge::process::Process;
 
 /// How many handlers a call may stand in. Each takes some 100 KiB of stack, or a thread.
 const DEEPEST: u32 = 16;
@@ -17,8 +19,12 @@ const DEEPEST: u32 = 16;
 pub(crate) struct Caller(Arc<Parts>);
 
 struct Parts {
+    process: Arc<Process>,
+    /// Whose handlers serve the call.
+    owner: u64,
     context: Py<PyAny>,
-    depth: u32,
+    /// The handler that made the call, when one did.
+    frame: Option<Arc<Frame>>,
     event_loop: Option<(Py<PyAny>, ThreadId)>,
     runs_here: RunsHere,
 }
@@ -34,24 +40,40 @@ pub(crate) enum RunsHere {
 
 impl Caller {
     /// A caller that awaits: handlers that are coroutines run on its loop.
-    pub(crate) fn awaiting(py: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn awaiting(py: Python<'_>, process: &Arc<Process>, owner: u64) -> PyResult<Self> {
         let event_loop = running_loop(py)?.map(|running| (running.unbind(), std::thread::current().id()));
-        let (context, depth) = (copy_context(py)?, depth(py)?);
-        Ok(Self(Arc::new(Parts { context, depth, event_loop, runs_here: RunsHere::No })))
+        Self::new(py, process, owner, event_loop, RunsHere::No)
     }
 
     /// A caller that waits in a blocking call.
-    pub(crate) fn waiting(py: Python<'_>, runs_here: RunsHere) -> PyResult<Self> {
-        let (context, depth) = (copy_context(py)?, depth(py)?);
-        Ok(Self(Arc::new(Parts { context, depth, event_loop: None, runs_here })))
+    pub(crate) fn waiting(py: Python<'_>, process: &Arc<Process>, owner: u64, runs_here: RunsHere) -> PyResult<Self> {
+        Self::new(py, process, owner, None, runs_here)
     }
 
-    /// A context to run one handler in; two at a time cannot share one.
-    pub(crate) fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn new(
+        py: Python<'_>,
+        process: &Arc<Process>,
+        owner: u64,
+        event_loop: Option<(Py<PyAny>, ThreadId)>,
+        runs_here: RunsHere,
+    ) -> PyResult<Self> {
+        let frame = Frame::current(py)?;
+        // While there is still stack to raise it.
+        if frame.as_ref().is_some_and(|frame| frame.depth >= DEEPEST) {
+            let message = format!("a call within a call, {DEEPEST} times over: does a handler call itself?");
+            return Err(PyRecursionError::new_err(message));
+        }
+        let context = copy_context(py)?;
+        Ok(Self(Arc::new(Parts { process: Arc::clone(process), owner, context, frame, event_loop, runs_here })))
+    }
+
+    /// Begins a handler: a context to run it in, since two at a time cannot share one.
+    pub(crate) fn begin<'py>(&self, py: Python<'py>) -> PyResult<(Running, Bound<'py, PyAny>)> {
+        let (running, standing) = frame::begin(py, self.0.frame.as_ref(), self.0.owner)?;
         let context = self.0.context.bind(py).call_method0(intern!(py, "copy"))?;
-        let set = depth_variable(py)?.getattr(intern!(py, "set"))?;
-        let _token = context.call_method1(intern!(py, "run"), (set, self.0.depth + 1))?;
-        Ok(context)
+        let set = frame::variable(py)?.getattr(intern!(py, "set"))?;
+        let _token = context.call_method1(intern!(py, "run"), (set, standing))?;
+        Ok((running, context))
     }
 
     /// Runs a handler on the caller's own thread, in the caller's own context.
@@ -60,8 +82,9 @@ impl Caller {
         py: Python<'py>,
         handler: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let variable = depth_variable(py)?;
-        let token = variable.call_method1(intern!(py, "set"), (self.0.depth + 1,))?;
+        let (_running, standing) = frame::begin(py, self.0.frame.as_ref(), self.0.owner)?;
+        let variable = frame::variable(py)?;
+        let token = variable.call_method1(intern!(py, "set"), (standing,))?;
         let returned = handler();
         variable.call_method1(intern!(py, "reset"), (token,)).and(returned)
     }
@@ -70,37 +93,18 @@ impl Caller {
         self.0.event_loop.as_ref()
     }
 
+    pub(crate) fn process(&self) -> &Arc<Process> {
+        &self.0.process
+    }
+
     /// How many handlers the caller stands in.
     pub(crate) fn depth(&self) -> usize {
-        self.0.depth.try_into().unwrap_or(usize::MAX)
+        self.0.frame.as_ref().map_or(0, |frame| frame.depth).try_into().unwrap_or(usize::MAX)
     }
 
     pub(crate) fn runs_here(&self) -> bool {
         self.0.runs_here == RunsHere::Yes
     }
-}
-
-/// The variable that counts how many handlers a call stands in.
-fn depth_variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let made = VARIABLE.get_or_try_init(py, || {
-        let default = PyDict::new(py);
-        default.set_item("default", 0)?;
-        let class = py.import("contextvars")?.getattr("ContextVar")?;
-        class.call(("everreach_depth",), Some(&default)).map(Bound::unbind)
-    });
-    made.map(|variable| variable.bind(py))
-}
-
-/// How deep this call would stand; too deep is an error, while there is still stack to raise it.
-fn depth(py: Python<'_>) -> PyResult<u32> {
-    let depth = depth_variable(py)?.call_method0(intern!(py, "get"))?.extract()?;
-    if depth >= DEEPEST {
-        return Err(PyRecursionError::new_err(format!(
-            "a call within a call, {DEEPEST} times over: does a handler call itself?"
-        )));
-    }
-    Ok(depth)
 }
 
 fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use pyo3::exceptions::asyncio::CancelledError;
 use pyo3::intern;
@@ -11,8 +12,13 @@ use tokio::sync::oneshot;
 
 use crate::bridge::callback::{Ended, Given, given, is_coroutine};
 use crate::bridge::caller::Caller;
+use crate::bridge::frame::Running;
 use crate::bridge::once::Once;
 use crate::bridge::process;
+use crate::bridge::start::{GiveUp, Start};
+
+/// How often a wait looks whether the loop it waits for was closed.
+const LOOP_CHECK: Duration = Duration::from_secs(1);
 
 /// The task, for whoever loses interest in it.
 #[derive(Default)]
@@ -30,7 +36,7 @@ type Answer<T> = oneshot::Sender<Result<T, Ended>>;
 
 /// Makes an awaitable on the caller's loop (or on ours), waits for it and hands its value to `finish` there. Dropping the future
 /// cancels the task.
-pub(crate) async fn run<T, M, F>(caller: Option<&Caller>, make: M, finish: F) -> Result<T, Ended>
+pub(crate) async fn run<T, M, F>(caller: Option<&Caller>, begun: &Start, make: M, finish: F) -> Result<T, Ended>
 where
     T: Send + 'static,
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
@@ -40,17 +46,17 @@ where
     let task = Arc::new(Task::default());
     let started = Python::attach(|py| {
         let (event_loop, thread) = home(py, caller)?;
-        let shared = Arc::clone(&task);
-        let context = caller.map(|caller| caller.context(py)).transpose()?;
+        let shared = Shared { task: Arc::clone(&task), start: begun.clone() };
+        let (running, context) = caller.map(|caller| caller.begin(py)).transpose()?.unzip();
         if thread == Some(std::thread::current().id()) {
-            start(&event_loop, context.as_ref(), &shared, make, answer, finish);
+            start(&event_loop, context.as_ref(), &shared, make, answer, ends(running, finish));
         } else {
             let context = context.map(Bound::unbind);
             let its_loop = event_loop.clone().unbind();
             let start = Once::new(move |arguments| {
                 let py = arguments.py();
                 let context = context.as_ref().map(|context| context.bind(py));
-                start(its_loop.bind(py), context, &shared, make, answer, finish);
+                start(its_loop.bind(py), context, &shared, make, answer, ends(running, finish));
                 Ok(())
             });
             let _handle = event_loop.call_method1("call_soon_threadsafe", (start,))?;
@@ -58,10 +64,27 @@ where
         Ok::<_, PyErr>(event_loop.unbind())
     });
     let Ok(event_loop) = started else { return Err(Ended::NotBegun) };
-    let guard = Abandon { task, event_loop };
-    let ended = answered.await.unwrap_or(Err(Ended::NotBegun));
+    let guard = Abandon { task, event_loop, start: GiveUp(begun.clone()) };
+    let ended = guard.outlived_by(answered).await;
     guard.finished();
     ended
+}
+
+/// What the loop's thread needs to know.
+struct Shared {
+    task: Arc<Task>,
+    start: Start,
+}
+
+/// The handler runs until its value is taken.
+fn ends<T, F>(running: Option<Running>, finish: F) -> impl for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static
+where
+    F: for<'py> FnOnce(&Bound<'py, PyAny>) -> T + Send + 'static,
+{
+    move |value: &Bound<'_, PyAny>| {
+        let _until_now = running;
+        finish(value)
+    }
 }
 
 /// The loop to run on, and its thread where that may be this one.
@@ -76,7 +99,7 @@ fn home<'py>(py: Python<'py>, caller: Option<&Caller>) -> PyResult<(Bound<'py, P
 fn start<'py, T, M, F>(
     event_loop: &Bound<'py, PyAny>,
     context: Option<&Bound<'py, PyAny>>,
-    task: &Arc<Task>,
+    shared: &Shared,
     make: M,
     answer: Answer<T>,
     finish: F,
@@ -85,7 +108,8 @@ fn start<'py, T, M, F>(
     M: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     F: for<'a> FnOnce(&Bound<'a, PyAny>) -> T + Send + 'static,
 {
-    if task.lock().is_over {
+    let task = &shared.task;
+    if task.lock().is_over || !shared.start.begin() {
         return;
     }
     let _receiver_gone = match begin(event_loop, context, make) {
@@ -153,9 +177,30 @@ impl Task {
 struct Abandon {
     task: Arc<Task>,
     event_loop: Py<PyAny>,
+    start: GiveUp,
 }
 
 impl Abandon {
+    /// Waits for the answer, unless the loop is closed first: then there will be none.
+    async fn outlived_by<T>(&self, mut answered: oneshot::Receiver<Result<T, Ended>>) -> Result<T, Ended> {
+        loop {
+            match tokio::time::timeout(LOOP_CHECK, &mut answered).await {
+                Ok(Ok(ended)) => return ended,
+                Ok(Err(_)) => return Err(self.unanswered()),
+                Err(_) if self.is_loop_closed() => return Err(self.unanswered()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn unanswered(&self) -> Ended {
+        if self.start.0.give_up() { Ended::NotBegun } else { Ended::Cancelled }
+    }
+
+    fn is_loop_closed(&self) -> bool {
+        Python::attach(|py| self.event_loop.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()).unwrap_or(true)
+    }
+
     fn finished(&self) {
         self.task.lock().is_over = true;
     }

@@ -86,7 +86,11 @@ impl Drain {
             let (heard, waiting) = py.detach(move || (waiting.recv_timeout(LEVEL_CHECK), waiting));
             match heard {
                 Ok(record) => write(py, &record)?,
-                Err(RecvTimeoutError::Timeout) => read_level(py)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(raised) = read_level(py) {
+                        raised.write_unraisable(py, None);
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             receiver = Some(waiting);

@@ -13,6 +13,7 @@ use futures_util::future::{BoxFuture, join_all};
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +24,8 @@ use crate::convert::errors;
 
 /// Threads of the runtime: calls wait far more than they compute.
 const WORKER_THREADS: usize = 2;
+/// Threads for handlers that are plain functions, of the 512 for all blocking work.
+const HANDLER_THREADS: usize = 256;
 /// Handlers that stand in one another share the stack of one thread.
 const STACK: usize = 8 << 20;
 /// How long calls under way are waited for when the interpreter ends.
@@ -44,6 +47,7 @@ pub(crate) struct Process {
     closing: TaskTracker,
     /// Ends every wait: the interpreter is going.
     ending: CancellationToken,
+    handler_threads: Arc<Semaphore>,
     next: AtomicU64,
     /// The SQLite files that are open here.
     files: Mutex<HashMap<u64, FileId>>,
@@ -55,7 +59,7 @@ pub(crate) struct Process {
 
 /// The share of the process that asks, made when it is first needed: importing the package starts nothing.
 pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
-    // Whoever makes one holds the interpreter lock from here to the end, and nobody can fork without that lock.
+    // Whoever makes one holds the interpreter lock until it is published, and nobody can make another or fork without that lock.
     if let Some(process) = CURRENT.load().as_ref().filter(|process| process.pid == std::process::id()) {
         return Ok(Arc::clone(process));
     }
@@ -72,15 +76,19 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
         open: Mutex::default(),
         closing: TaskTracker::new(),
         ending: CancellationToken::new(),
+        handler_threads: Arc::new(Semaphore::new(HANDLER_THREADS)),
         next: AtomicU64::new(0),
         files: Mutex::default(),
         inherited: inherited(),
         own_loops: OwnLoops::default(),
-        logs: Mutex::new(Some(logs::start(py)?)),
+        logs: Mutex::new(None),
     });
+    leave(CURRENT.swap(Some(Arc::clone(&process))));
     let at_exit = wrap_pyfunction!(close_everything, py)?;
     let _registered = py.import("atexit")?.call_method1("register", (at_exit,))?;
-    leave(CURRENT.swap(Some(Arc::clone(&process))));
+    // Starting a thread lets go of the interpreter lock for a moment.
+    let logs = logs::start(py)?;
+    *process.logs.lock().unwrap_or_else(PoisonError::into_inner) = Some(logs);
     Ok(process)
 }
 
@@ -97,6 +105,10 @@ impl Process {
         &self.handle
     }
 
+    pub(crate) const fn handler_threads(&self) -> &Arc<Semaphore> {
+        &self.handler_threads
+    }
+
     pub(crate) const fn ending(&self) -> &CancellationToken {
         &self.ending
     }
@@ -105,7 +117,7 @@ impl Process {
         self.pid
     }
 
-    /// Has something closed when the interpreter ends, unless [`Process::closed`] says that it was closed before.
+    /// Has something closed when the interpreter ends, unless it was taken before.
     pub(crate) fn opened(&self, store: &StoreConfig, close: Close) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if let Some(file) = file_of(&store.url) {
@@ -115,15 +127,25 @@ impl Process {
         number
     }
 
-    pub(crate) fn closed(&self, number: u64) -> Option<Close> {
-        let _file = self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    /// How to close it, for whoever does that now; [`Process::forget`] follows.
+    pub(crate) fn take(&self, number: u64) -> Option<Close> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
 
+    /// It is closed: a child may open its file.
+    pub(crate) fn forget(&self, number: u64) {
+        let _file = self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
     /// Closes it in the background; the end of the interpreter waits for that.
-    pub(crate) fn close_later(&self, number: u64) {
-        if let Some(close) = self.closed(number) {
-            let _task = self.closing.spawn_on(close(GRACE), &self.handle);
+    pub(crate) fn close_later(self: &Arc<Self>, number: u64) {
+        if let Some(close) = self.take(number) {
+            let process = Arc::clone(self);
+            let closing = async move {
+                close(GRACE).await;
+                process.forget(number);
+            };
+            let _task = self.closing.spawn_on(closing, &self.handle);
         }
     }
 }

@@ -73,6 +73,11 @@ pub(crate) fn is_waiting() -> bool {
     WAITING.get()
 }
 
+/// The interrupt that ended a handler on this thread, for whoever polls there.
+pub(crate) fn take_interrupt() -> Option<PyErr> {
+    INTERRUPT.take()
+}
+
 /// Hands an interrupt to whoever waits on this thread.
 pub(crate) fn interrupted(by: PyErr) {
     INTERRUPT.set(Some(by));

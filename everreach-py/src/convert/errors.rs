@@ -66,7 +66,9 @@ pub(crate) fn caught(py: Python<'_>, raised: &PyErr) -> Error {
         return Error::new(ErrorKind::OutcomeUnknown, format!("the handler was ended by {name}")).with_source(traceback);
     }
     let text = value.str().map_or_else(|_| String::new(), |text| text.to_string());
-    if let Some(kind) = kind_of(value) {
+    // What some call within the handler reported is no word of the handler's own: it has begun, and failed.
+    let is_reported = value.getattr("_is_report").is_ok_and(|flag| flag.is_truthy().unwrap_or(true));
+    if let Some(kind) = kind_of(value).filter(|_| !is_reported) {
         let error = Error::new(kind, text).with_source(traceback);
         let wait = value.getattr("retry_after").and_then(|wait| wait.extract::<Option<f64>>()).ok().flatten();
         return match wait.and_then(|wait| Duration::try_from_secs_f64(wait).ok()) {

@@ -70,7 +70,13 @@ fn from_python(object: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Fault> 
         return Ok(Value::String(text.to_cow()?.into_owned()));
     }
     if let Ok(fields) = object.cast::<PyDict>() {
-        return fields.iter().map(|(key, value)| entry(&key, &value, depth)).collect::<Result<Map<_, _>, _>>().map(Value::Object);
+        // Over a copy: what a value is turned into may be computed by code of the user's, which may change the dict.
+        return fields
+            .copy()?
+            .iter()
+            .map(|(key, value)| entry(&key, &value, depth))
+            .collect::<Result<Map<_, _>, _>>()
+            .map(Value::Object);
     }
     if object.is_none() {
         return Ok(Value::Null);

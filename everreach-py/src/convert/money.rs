@@ -11,6 +11,12 @@ pub(crate) fn amount(usd: &Bound<'_, PyAny>, field: &str) -> Result<MicroUsd, Er
         Err(_) => usd.str().map(|text| text.to_string()),
     };
     let seen = text.unwrap_or_default();
+    // Python's digit groups are no decimal text.
+    if seen.contains('_') {
+        return Err(Error::new(ErrorKind::InvalidInput, "an amount is a number of dollars")
+            .with("field", field)
+            .with("seen", seen));
+    }
     seen.parse().map_err(|error: Error| {
         Error::new(ErrorKind::InvalidInput, error.message().to_owned()).with("field", field).with("seen", seen)
     })

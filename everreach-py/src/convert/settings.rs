@@ -6,7 +6,7 @@ use everreach_core::runtime::RuntimeConfig;
 use everreach_core::{Error, ErrorKind, Result};
 use everreach_server::settings::{Layers, Setting, table};
 use pyo3::prelude::*;
-use pyo3::types::PyMapping;
+use pyo3::types::{PyFloat, PyInt, PyMapping, PyString};
 
 use crate::convert::{errors, json};
 
@@ -78,5 +78,10 @@ fn text_of(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(flag) = value.cast::<pyo3::types::PyBool>() {
         return Ok(u8::from(flag.is_true()).to_string());
     }
-    Ok(value.str()?.to_string())
+    let is_plain = value.is_instance_of::<PyString>() || value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+    if is_plain || value.hasattr("__fspath__")? || value.hasattr("as_tuple")? {
+        return Ok(value.str()?.to_string());
+    }
+    let error = Error::new(ErrorKind::Config, "a setting is a text, a number, a path or a bool").with("field", "config");
+    Err(errors::raise(value.py(), &error.with("seen", json::type_name(value))))
 }

@@ -1,16 +1,22 @@
 //! A classifier written in Python.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use everreach_core::routing::{ActionClass, Classification, Classifier};
 use everreach_core::{ActionName, Error, ErrorKind};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::bridge::callback::Callback;
+use crate::bridge::callback::{Callback, Ended};
+use crate::bridge::start::Start;
 use crate::bridge::{coroutine, process, wait};
 use crate::convert::{errors, json};
+use crate::implement::Implemented;
+
+/// How long a classifier that is `async def` may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An object with `classify(action)`, plain or `async def`, that answers `"compute"` or `"api"`, or a pair of that and a reason.
 ///
@@ -25,14 +31,14 @@ impl PyClassifier {
     pub(crate) const RAISED: &str = "the classifier raised";
 
     /// The classifier of an object.
-    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Classifier>> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Implemented<dyn Classifier>> {
         let Some(classify) = Callback::method(object, "classify")? else {
             let error = Error::new(ErrorKind::Config, "an object with a method `classify(action)` is wanted")
                 .with("field", "classifier")
                 .with("seen", json::type_name(object));
             return Err(errors::raise(object.py(), &error));
         };
-        Ok(Arc::new(Self { classify }))
+        Ok(Implemented { callbacks: vec![classify.clone()], by: Arc::new(Self { classify }) })
     }
 
     fn ask(&self, py: Python<'_>, action: &ActionName) -> PyResult<Classification> {
@@ -41,11 +47,13 @@ impl PyClassifier {
             return read(&self.classify.call_now(py, &arguments)?);
         }
         let coroutine = self.classify.call_now(py, &arguments)?.unbind();
-        let process = process::current(py)?;
         // Its own loop runs it; this thread waits without the interpreter lock.
-        let asked = coroutine::run(None, move |_| Ok(coroutine), read);
-        let ended = py.detach(|| process.handle().block_on(asked));
-        ended.map_err(|ended| errors::raise(py, &ended.into_error()))?
+        let asked = async {
+            let start = Start::default();
+            let asked = coroutine::run(None, &start, move |_| Ok(coroutine), read);
+            tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Ended::TimedOut(PATIENCE)))
+        };
+        process::current(py)?.wait(py, asked)?.map_err(|ended| errors::raise(py, &ended.into_error()))?
     }
 }
 
@@ -55,7 +63,12 @@ impl Classifier for PyClassifier {
         // It may wait for a call of its own.
         let asked = tokio::task::block_in_place(|| wait::as_own_call(|| Python::attach(|py| self.ask(py, action))));
         asked.unwrap_or_else(|raised| {
-            let error = Python::attach(|py| errors::caught(py, &raised));
+            let error = Python::attach(|py| {
+                if !raised.is_instance_of::<PyException>(py) {
+                    wait::interrupted(raised.clone_ref(py));
+                }
+                errors::caught(py, &raised)
+            });
             tracing::error!(%action, error = ?error, "the classifier raised; the action counts as compute");
             Classification::new(ActionClass::Compute, format!("{}: {error}", Self::RAISED))
         })

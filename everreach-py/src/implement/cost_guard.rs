@@ -1,6 +1,7 @@
 //! A cost guard written in Python.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use everreach_core::cost::{BudgetLevel, CostConfig, CostGuard, CostRequest, MonthlyCost, Reservation};
@@ -12,6 +13,10 @@ use serde_json::Value;
 use crate::bridge::callback::{Callback, flatten};
 use crate::convert::envelope::usd;
 use crate::convert::{errors, json, reservation};
+use crate::implement::Implemented;
+
+/// How long each of its methods may take: a guard that hangs must not hold up a call for ever.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// An object with `reserve(service, action, usd, essential, call_key)`, `settle(reservation, usd)`, `release(reservation)` and
 /// `get_monthly_cost()`, each plain or `async def`.
@@ -24,7 +29,7 @@ pub(crate) struct PyCostGuard {
 
 impl PyCostGuard {
     /// The guard of an object.
-    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn CostGuard>> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Implemented<dyn CostGuard>> {
         let method = |name: &str| {
             Callback::method(object, name)?.ok_or_else(|| {
                 let error = Error::new(ErrorKind::Config, "a cost guard has reserve, settle, release and get_monthly_cost")
@@ -34,12 +39,14 @@ impl PyCostGuard {
                 errors::raise(object.py(), &error)
             })
         };
-        Ok(Arc::new(Self {
+        let guard = Self {
             reserve: method("reserve")?,
             settle: method("settle")?,
             release: method("release")?,
             monthly_cost: method("get_monthly_cost")?,
-        }))
+        };
+        let callbacks = [&guard.reserve, &guard.settle, &guard.release, &guard.monthly_cost].map(Callback::clone).to_vec();
+        Ok(Implemented { by: Arc::new(guard), callbacks })
     }
 }
 
@@ -51,7 +58,7 @@ impl CostGuard for PyCostGuard {
             let arguments = (request.action.service(), action, usd(request.amount), essential, request.call_key.as_deref());
             arguments.into_pyobject(py).map(Bound::unbind)
         };
-        flatten(self.reserve.call(None, arguments, reservation::from_python).await)
+        flatten(self.reserve.call(None, Some(LIMIT), arguments, reservation::from_python).await)
     }
 
     async fn settle(&self, reservation: &Reservation, actual: MicroUsd) -> Result<()> {
@@ -59,14 +66,19 @@ impl CostGuard for PyCostGuard {
         let arguments = move |py: Python<'_>| {
             PyTuple::new(py, [reservation::to_python(py, &held)?, usd(actual).into_pyobject(py)?.into_any()]).map(Bound::unbind)
         };
-        flatten(self.settle.call(None, arguments, |_| Ok(())).await)
+        flatten(self.settle.call(None, Some(LIMIT), arguments, |_| Ok(())).await)
     }
 
     async fn release(&self, reservation: &Reservation) -> Result<()> {
         let held = reservation.clone();
         flatten(
             self.release
-                .call(None, move |py| PyTuple::new(py, [reservation::to_python(py, &held)?]).map(Bound::unbind), |_| Ok(()))
+                .call(
+                    None,
+                    Some(LIMIT),
+                    move |py| PyTuple::new(py, [reservation::to_python(py, &held)?]).map(Bound::unbind),
+                    |_| Ok(()),
+                )
                 .await,
         )
     }
@@ -82,7 +94,7 @@ impl CostGuard for PyCostGuard {
 
     async fn monthly_cost(&self) -> Result<MonthlyCost> {
         let finish = |returned: &Bound<'_, PyAny>| json::params(returned, "get_monthly_cost()");
-        let given = flatten(self.monthly_cost.call(None, |py| Ok(PyTuple::empty(py).unbind()), finish).await)?;
+        let given = flatten(self.monthly_cost.call(None, Some(LIMIT), |py| Ok(PyTuple::empty(py).unbind()), finish).await)?;
         // What a guard does not say has the value of a month in which nothing was spent.
         let mut month = serde_json::to_value(MonthlyCost::new("", &CostConfig::default())).unwrap_or_default();
         if let Value::Object(fields) = &mut month {

@@ -1,6 +1,7 @@
 //! An executor written in Python.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use everreach_core::routing::{Call, DispatchExecutor, Execution, Executor, ServiceListing};
@@ -9,10 +10,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::bridge::callback::{Callback, caller_of, flatten};
+use crate::bridge::callback::{Callback, caller_of, flatten, within};
 use crate::convert::{errors, json};
+use crate::implement::Implemented;
 
 const MODULE: &str = "everreach.traits";
+/// How long `services()` and `recall()` may take.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// An object with `execute(call)` and, where it has them, `services()` and `recall(idempotency_key)`; each plain or `async def`.
 pub(crate) struct PyExecutor {
@@ -22,18 +26,20 @@ pub(crate) struct PyExecutor {
 
 impl PyExecutor {
     /// The executor of an object.
-    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Executor>> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Implemented<dyn Executor>> {
         let Some(execute) = Callback::method(object, "execute")? else {
             let error = Error::new(ErrorKind::Config, "an object with a method `execute(call)` is wanted")
                 .with("field", "executor")
                 .with("seen", json::type_name(object));
             return Err(errors::raise(object.py(), &error));
         };
+        let (services, recall) = (Callback::method(object, "services")?, Callback::method(object, "recall")?);
+        let callbacks = [Some(&execute), services.as_ref(), recall.as_ref()].into_iter().flatten().cloned().collect();
         let mut executor = DispatchExecutor::new(move |call| run(execute.clone(), call));
-        if let Some(services) = Callback::method(object, "services")? {
+        if let Some(services) = services {
             executor = executor.with_listing(move || list(services.clone()));
         }
-        Ok(Arc::new(Self { executor, recall: Callback::method(object, "recall")? }))
+        Ok(Implemented { by: Arc::new(Self { executor, recall }), callbacks })
     }
 }
 
@@ -52,19 +58,21 @@ impl Executor for PyExecutor {
         let key = idempotency_key.to_owned();
         let arguments = move |py: Python<'_>| PyTuple::new(py, [key]).map(Bound::unbind);
         let finish = |returned: &Bound<'_, PyAny>| if returned.is_none() { Ok(None) } else { stated(returned).map(Some) };
-        flatten(recall.call(None, arguments, finish).await)
+        flatten(recall.call(None, Some(LOOK), arguments, finish).await)
     }
 }
 
 async fn run(execute: Callback, call: Call) -> Execution {
-    let effect = call.effect;
+    let (effect, limit) = (call.effect, Some(within(call.timeout)));
     let caller = caller_of(&call.extensions).cloned();
     let finish = move |returned: &Bound<'_, PyAny>| match is_execution(returned) {
         Ok(true) => stated(returned),
         Ok(false) => Ok(Execution::of_handler(json::value(returned, "result of execute()"), effect)),
         Err(raised) => Err(errors::caught(returned.py(), &raised)),
     };
-    match execute.call(caller.as_ref(), move |py| PyTuple::new(py, [call_to_python(py, &call)?]).map(Bound::unbind), finish).await
+    match execute
+        .call(caller.as_ref(), limit, move |py| PyTuple::new(py, [call_to_python(py, &call)?]).map(Bound::unbind), finish)
+        .await
     {
         Ok(Ok(execution)) => execution,
         // It came back with something that cannot be read: it ran, and nobody knows how it ended.
@@ -75,7 +83,7 @@ async fn run(execute: Callback, call: Call) -> Execution {
 
 async fn list(services: Callback) -> Result<Vec<ServiceListing>> {
     let finish = |returned: &Bound<'_, PyAny>| json::params(returned, "services()");
-    let listed = flatten(services.call(None, |py| Ok(PyTuple::empty(py).unbind()), finish).await)?;
+    let listed = flatten(services.call(None, Some(LOOK), |py| Ok(PyTuple::empty(py).unbind()), finish).await)?;
     let listing = |(name, description): (String, serde_json::Value)| {
         let description = description.as_str().map_or_else(|| description.to_string(), str::to_owned);
         name.parse().map(|action| ServiceListing::new(action, description))

@@ -62,7 +62,7 @@ impl Orchestrator {
         request.is_essential = flight.route.essential;
         request.call_key = flight.claim.as_ref().map(|claim| claim.key.to_string());
         let is_journaled = request.call_key.is_some();
-        let reservation = Some(parts.cost.reserve(request).await?);
+        let reservation = Some(flight.in_time(parts, parts.cost.reserve(request)).await?);
         Ok(Some(HeldMoney { reservation, is_journaled, cost: Arc::clone(&parts.cost), tasks: parts.tasks.clone() }))
     }
 

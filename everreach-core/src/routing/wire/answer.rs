@@ -63,6 +63,8 @@ impl Answer {
         let Some(detail) = self.detail.as_deref().map(str::to_lowercase) else { return false };
         let suggests =
             self.suggestions.is_some() && ["unknown", "not found", "no such"].iter().any(|phrase| detail.contains(phrase));
-        suggests || UNKNOWN_PHRASES.iter().any(|phrase| detail.starts_with(phrase))
+        // `unknown topic: dm.sned` or no more than the phrase; not `unknown action type in the profile, the message was sent`.
+        let is_whole = |rest: &str| rest.trim_start().chars().next().is_none_or(|first| ":'\"`(".contains(first));
+        suggests || UNKNOWN_PHRASES.iter().any(|phrase| detail.strip_prefix(phrase).is_some_and(is_whole))
     }
 }

@@ -44,8 +44,9 @@ pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Ef
     judge(status, Answer::parse(body), effect, asked)
 }
 
-/// What became of a try that a registry in this process answered like this. It came back, so it ran, unless it says otherwise; an
-/// answer without `ok` counts as a failure.
+/// What became of a try that a registry in this process answered like this. It came back, so it ran, unless the registry says that it
+/// does not know the topic; an answer without `ok` counts as a failure. An envelope of ours is the answer to some call that the handler
+/// made in its turn: whatever it says of *that* call, this one has run.
 ///
 /// ```
 /// use everreach_core::routing::wire::registry_answer;
@@ -61,10 +62,14 @@ pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Ef
 pub fn registry_answer(answer: Value, effect: Effect) -> Execution {
     let Value::Object(fields) = answer else { return no_envelope() };
     let answer = Answer::of(fields);
-    if answer.ok.is_none() && answer.outcome.is_none() {
-        no_envelope()
-    } else {
-        judge(StatusCode::OK, Some(answer), effect, None)
+    match (answer.ok, answer.outcome) {
+        (None, _) => no_envelope(),
+        (Some(true), _) => judged(answer.result),
+        (Some(false), None) => registry_failure(answer, effect),
+        (Some(false), Some(_)) => {
+            let detail = answer.detail.unwrap_or_else(|| "a call that the action made failed without a reason".into());
+            Execution::failed(Outcome::Executed, Error::new(ErrorKind::HandlerError, detail))
+        }
     }
 }
 

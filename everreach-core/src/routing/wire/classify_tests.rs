@@ -134,3 +134,20 @@ fn a_key_that_is_being_worked_on_there_is_never_taken_for_not_executed() {
     let mismatch = json!({"type": "about:blank", "status": 422, "code": "idempotency_mismatch", "detail": "other body"});
     assert_eq!(seen(&read(422, &mismatch, Effect::Outward)), (Outcome::NotExecuted, Some(ErrorKind::IdempotencyMismatch)));
 }
+
+#[test]
+fn a_registry_in_this_process_that_came_back_has_run() {
+    let inner = json!({"ok": false, "outcome": "not_executed", "error": "rate_limited", "detail": "ten a minute"});
+    let failed = (Outcome::Executed, Some(ErrorKind::HandlerError));
+    let told = [
+        (json!({"ok": true, "outcome": "not_executed"}), (Outcome::Executed, None)),
+        (inner, failed),
+        (json!({"ok": false, "outcome": "not_executed", "error": "unknown_action"}), failed),
+        (json!({"ok": false, "error": "unknown action type in the profile, it was sent"}), failed),
+        (json!({"ok": false, "error": "unknown topic 'dm.sned'"}), (Outcome::NotExecuted, Some(ErrorKind::UnknownAction))),
+        (json!({"sent": 1}), failed),
+    ];
+    for (answer, expected) in told {
+        assert_eq!(seen(&registry_answer(answer.clone(), Effect::Outward)), expected, "{answer}");
+    }
+}
