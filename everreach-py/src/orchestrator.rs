@@ -159,6 +159,7 @@ impl Orchestrator {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_handlers(py)?;
         if running_loop(py)?.is_some() && self.opened.is_awaited() {
             let message = "calls are awaited, and the loop that could end them would wait here: `await aclose()`";
             return Err(PyRuntimeError::new_err(message));
@@ -195,13 +196,19 @@ impl Orchestrator {
 }
 
 impl Orchestrator {
-    /// What closes it; refused where that would wait for itself.
-    fn closing(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
-        self.opened.check_fork(py)?;
-        if Frame::current(py)?.is_some_and(|frame| frame.has_owner(self.opened.owner)) {
+    /// Refuses what would wait for itself.
+    fn check_handlers(&self, py: Python<'_>) -> PyResult<()> {
+        if Frame::current(py)?.is_some_and(|frame| frame.has_owner(py, self.opened.owner)) {
             let message = "a handler that closes its orchestrator waits for itself: close it after the call";
             return Err(PyRuntimeError::new_err(message));
         }
+        Ok(())
+    }
+
+    /// What closes it.
+    fn closing(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
+        self.opened.check_fork(py)?;
+        self.check_handlers(py)?;
         self.forget_callbacks();
         Ok(Arc::clone(&self.opened))
     }

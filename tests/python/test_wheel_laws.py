@@ -112,7 +112,8 @@ def test_what_a_subclass_of_the_guard_refuses_is_not_spent() -> None:
     guard = Strict(cap_usd=10, soft_cap_usd=9)
     hybrid: Dict[str, Any] = {"cloud_endpoint": "http://127.0.0.1:9", "cloud_key": "k", "local": lambda topic, params: {"ok": True}}
     with HybridOrchestrator("hybrid", cost_guard=guard, **hybrid) as orchestrator:
-        assert orchestrator.route_sync("dm.send", {"text": "hi"}, force_env="cloud").error == "cost_cap_exceeded"
+        envelope = orchestrator.route_sync("dm.send", {"text": "hi"}, force_env="cloud")
+    assert (envelope.source, envelope.cost_usd, envelope.cost_guard_triggered) == ("local", 0, True)
     assert len(asked) == 1
 
 

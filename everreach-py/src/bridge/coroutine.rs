@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::bridge::callback::{Ended, Given, given, is_coroutine};
 use crate::bridge::caller::Caller;
-use crate::bridge::frame::Running;
+use crate::bridge::frame::{Frame, Running};
 use crate::bridge::once::Once;
 use crate::bridge::process;
 use crate::bridge::start::{GiveUp, Start};
@@ -46,8 +46,9 @@ where
     let task = Arc::new(Task::default());
     let started = Python::attach(|py| {
         let (event_loop, thread) = home(py, caller)?;
-        let shared = Shared { task: Arc::clone(&task), start: begun.clone() };
         let (running, context) = caller.map(|caller| caller.begin(py)).transpose()?.unzip();
+        let frame = running.as_ref().map(Running::frame);
+        let shared = Shared { task: Arc::clone(&task), start: begun.clone(), frame };
         if thread == Some(std::thread::current().id()) {
             start(&event_loop, context.as_ref(), &shared, make, answer, ends(running, finish));
         } else {
@@ -74,6 +75,7 @@ where
 struct Shared {
     task: Arc<Task>,
     start: Start,
+    frame: Option<Arc<Frame>>,
 }
 
 /// The handler runs until its value is taken.
@@ -117,6 +119,9 @@ fn start<'py, T, M, F>(
         Ok(Begun::Value(value)) => answer.send(Ok(finish(value.bind(event_loop.py())))),
         Ok(Begun::Task(begun)) => {
             task.lock().task = Some(begun.clone().unbind());
+            if let Some(frame) = &shared.frame {
+                frame.runs_in(&begun);
+            }
             let done = Once::new(move |arguments| {
                 let _receiver_gone = answer.send(end_of(&arguments.get_item(0)?, finish));
                 Ok(())
