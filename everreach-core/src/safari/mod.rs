@@ -12,6 +12,7 @@ pub mod gate;
 pub mod limits;
 mod outcome;
 mod platform;
+pub mod queue;
 mod service;
 mod verb;
 pub mod wire;

@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         version: 1,
         name: "events",
@@ -47,6 +47,12 @@ const STEPS: [Step; 5] = [
         name: "hybrid_cache",
         sqlite: include_str!("../../migrations/sqlite/0005_hybrid_cache.sql"),
         postgres: include_str!("../../migrations/postgres/0005_hybrid_cache.sql"),
+    },
+    Step {
+        version: 6,
+        name: "safari",
+        sqlite: include_str!("../../migrations/sqlite/0006_safari.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_safari.sql"),
     },
 ];
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
@@ -16,11 +16,14 @@ const SCHEMA_LOCK: i64 = 0x6576_6572_7265_6163;
 
 /// How long the first connection may take; a server that is not there should be said soon.
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+/// Between two tries to listen.
+const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct PostgresStore {
     pool: PgPool,
     write_timeout: Duration,
+    can_listen: bool,
 }
 
 impl PostgresStore {
@@ -43,7 +46,7 @@ impl PostgresStore {
         })??;
         bring_up_to_date(&mut first).await?;
         drop(first);
-        Ok(Self { pool, write_timeout: config.write_timeout })
+        Ok(Self { pool, write_timeout: config.write_timeout, can_listen: !config.transaction_pooler })
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -85,4 +88,55 @@ async fn bring_up_to_date(connection: &mut PgConnection) -> Result<()> {
     migrator(Dialect::Postgres).run_direct(None, &mut *transaction, false).await.map_err(explain)?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// A connection that listens on a channel, opened when it is first asked.
+#[derive(Debug)]
+pub(super) struct PostgresListener {
+    pool: PgPool,
+    channel: &'static str,
+    listening: Option<PgListener>,
+}
+
+impl PostgresStore {
+    /// A listener, unless statements go to another backend each time.
+    pub(super) fn listener(&self, channel: &'static str) -> Option<PostgresListener> {
+        self.can_listen.then(|| PostgresListener { pool: self.pool.clone(), channel, listening: None })
+    }
+}
+
+impl PostgresListener {
+    /// Waits for the next message; `false` once the store is closed. Messages sent while the connection was away are lost, so its
+    /// return counts as one.
+    pub(super) async fn heard(&mut self) -> bool {
+        loop {
+            if self.pool.is_closed() {
+                return false;
+            }
+            let Some(listener) = &mut self.listening else {
+                match self.connect().await {
+                    Ok(listener) => {
+                        self.listening = Some(listener);
+                        return true;
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "the database does not listen, trying again");
+                        tokio::time::sleep(LISTEN_PAUSE).await;
+                        continue;
+                    }
+                }
+            };
+            match listener.try_recv().await {
+                Ok(Some(_)) => return true,
+                Ok(None) | Err(_) => self.listening = None,
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.ignore_pool_close_event(false);
+        listener.listen(self.channel).await?;
+        Ok(listener)
+    }
 }
