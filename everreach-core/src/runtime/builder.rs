@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::RuntimeParts;
 use super::services::{self, Sources};
-use super::{Runtime, RuntimeConfig, background};
+use super::{Runtime, RuntimeConfig, Safari, background};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -20,6 +20,7 @@ use crate::routing::{
     Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, LocalSide, OfflineCache,
     Orchestrator, OrchestratorParts, RouteTable, SharedRouteTable,
 };
+use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{
@@ -41,6 +42,7 @@ pub struct RuntimeBuilder {
     classifier: Option<Arc<dyn Classifier>>,
     cost: Option<Arc<dyn CostGuard>>,
     notifier: Option<Arc<dyn Notifier>>,
+    safari: Option<Arc<dyn SafariDispatcher>>,
     retry_policy: RetryPolicy,
 }
 
@@ -62,6 +64,7 @@ impl RuntimeBuilder {
             classifier: None,
             cost: None,
             notifier: None,
+            safari: None,
             retry_policy: RetryPolicy::default(),
         }
     }
@@ -120,6 +123,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Replaces what carries Safari's commands out: by default HTTP to the services of the settings.
+    pub fn with_safari_dispatcher(mut self, dispatcher: Arc<dyn SafariDispatcher>) -> Self {
+        self.safari = Some(dispatcher);
+        self
+    }
+
     /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
@@ -142,6 +151,10 @@ impl RuntimeBuilder {
         let client = http::client(&HttpConfig::default())?;
         let goes_there = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
         let cloud_use = if goes_there { CloudUse::Needed } else { CloudUse::Optional };
+        let dispatcher = match self.safari {
+            Some(dispatcher) => dispatcher,
+            None => Arc::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(&clock))?),
+        };
         let cloud = cloud_side(self.cloud, &config, cloud_use, &client, &clock)?;
         let store = match self.store {
             Some(store) => store,
@@ -161,6 +174,7 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = access_keys.ring().await?;
+        let safari = Safari::new(&store, &clock, &events, &stop, config.safari.clone(), dispatcher);
         let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
@@ -214,6 +228,7 @@ impl RuntimeBuilder {
                 ledger,
                 approvals,
                 stop,
+                safari,
                 access_keys,
                 key_ring,
                 table,

@@ -20,8 +20,10 @@ mod background;
 mod builder;
 mod config;
 mod handle;
+mod safari;
 mod services;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;
 pub use handle::{Runtime, ServiceEntry};
+pub use safari::Safari;
