@@ -7,6 +7,7 @@ mod cost;
 mod crash;
 mod http_api;
 mod http_calls;
+mod http_safari;
 mod http_server;
 mod ledger;
 mod openapi;

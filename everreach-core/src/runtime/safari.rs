@@ -109,7 +109,7 @@ impl Safari {
         let mut conditions = Conditions::new(self.config.zone);
         conditions.limits = self.config.limits.clone();
         conditions.active_hours = self.config.active_hours;
-        conditions.pacing = self.config.pacing.clone();
+        conditions.pacing = self.config.pacing;
         conditions
     }
 

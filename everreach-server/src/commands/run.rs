@@ -7,7 +7,8 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, calls, completions, config, cost, db, dev, doctor, health, init, keys, route, serve, stop, version,
+    Context, approvals, batch, calls, completions, config, cost, db, dev, doctor, health, init, keys, route, safari, serve, stop,
+    version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -128,6 +129,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Cost(arguments) => cost::run(&arguments, context).await,
         Command::Db(command) => db::run(&command, context).await,
         Command::Keys(command) => keys::run(&command, context).await,
+        Command::Safari(command) => safari::run(&command, context).await,
         Command::Stop(arguments) => stop::stop(&arguments, context).await,
         Command::Resume => stop::resume(context).await,
         _ => Ok(()),

@@ -6,9 +6,14 @@
 
 mod call;
 mod control;
+mod safari;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
     Approvals, Approved, CallState, Calls, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status,
     StopState, Verdict,
+};
+pub(crate) use safari::{
+    SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
+    SafariRateLimits, SafariRetried, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
 };

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::safari::Services;
+
 /// A local side with three actions: one that looks, one that fails, one that computes.
 #[derive(Debug)]
 struct Worker;
@@ -93,6 +95,7 @@ impl Server {
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
         let notices = Arc::new(Notices::default());
         let builder = Runtime::builder(config).with_local(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
+        let builder = builder.with_safari_dispatcher(Arc::new(Services));
         let runtime = builder.build().await.expect("a runtime");
         let access = lock(Access::loopback(runtime.key_ring().clone()));
         let hosts = AllowedHosts::new("127.0.0.1:8080".parse().expect("an address"), [""; 0]).expect("no names");
