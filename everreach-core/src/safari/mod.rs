@@ -4,6 +4,7 @@
 //! A message or a comment is submitted at most once; what may have been submitted is held for a person. No limit is passed, no
 //! text and no address reaches a service but through the [`gate`], and only one command drives Safari at a time.
 
+pub mod campaign;
 mod command;
 mod contact;
 pub mod decision;
@@ -14,6 +15,8 @@ mod outcome;
 mod platform;
 pub mod queue;
 mod service;
+#[cfg(test)]
+mod simulation_tests;
 mod verb;
 pub mod wire;
 
