@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cost::CostConfig;
 use crate::notify::TelegramConfig;
 use crate::routing::{RemoteConfig, RoutingConfig};
+use crate::safari::SafariConfig;
 use crate::store::StoreConfig;
 
 /// The settings of a whole runtime. Plain data: a host fills it from files, flags and environment.
@@ -30,6 +31,8 @@ pub struct RuntimeConfig {
     pub cost: CostConfig,
     /// Where notices go; the log when unset.
     pub telegram: Option<TelegramConfig>,
+    /// Safari: the queue, its services and the CRM script.
+    pub safari: SafariConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -42,6 +45,7 @@ impl Default for RuntimeConfig {
             worker: None,
             cost: CostConfig::default(),
             telegram: None,
+            safari: SafariConfig::default(),
         }
     }
 }

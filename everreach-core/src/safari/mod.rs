@@ -6,13 +6,17 @@
 
 pub mod campaign;
 mod command;
+mod config;
 mod contact;
 pub mod decision;
 mod dispatcher;
 pub mod gate;
+mod http;
+pub mod inbox;
 pub mod limits;
 mod outcome;
 mod platform;
+mod program;
 pub mod queue;
 mod service;
 #[cfg(test)]
@@ -21,12 +25,15 @@ mod verb;
 pub mod wire;
 
 pub use command::{Command, CommandStatus, params_object};
+pub use config::{SafariConfig, ServiceConfig};
 pub use contact::Contact;
 #[cfg(feature = "mock")]
 pub use dispatcher::MockSafariDispatcher;
 pub use dispatcher::SafariDispatcher;
+pub use http::{HttpSafariDispatcher, health_all};
 pub use outcome::{Attempt, DispatchOutcome, DispatchVerdict, HaltCause, Reason, Repeat};
 pub use platform::Platform;
+pub use program::ProgramRunner;
 pub use service::{
     ActiveHours, HealthStatus, Identity, Service, ServiceHealth, ServiceProfile, SessionNeed, TokenNeed, judge_health,
 };

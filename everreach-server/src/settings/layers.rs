@@ -113,6 +113,7 @@ impl Layers {
         }
         settings.warn_of_unknown(self.environment.keys().map(String::as_str), &Origin::Environment);
         settings.set_all(&self.environment, &Origin::Environment);
+        settings.machine_zone = self.environment.get("TZ").filter(|zone| !zone.is_empty()).cloned();
         for (flag, setting, text) in self.flags {
             settings.set(setting, &text, &Origin::Flag(flag));
         }
@@ -144,6 +145,8 @@ impl Layers {
 #[non_exhaustive]
 pub struct Settings {
     values: BTreeMap<&'static str, Value>,
+    /// The zone that the environment gives this machine's programs.
+    machine_zone: Option<String>,
     /// What is odd without being wrong, such as a name that looks like a mistyped setting.
     pub warnings: Vec<String>,
 }
@@ -158,7 +161,7 @@ impl Settings {
     fn defaults() -> Self {
         let value = |text: &str| Value { text: text.to_owned(), origin: Origin::Default };
         let values = table::all().filter_map(|setting| Some((setting.env, value(setting.default?)))).collect();
-        Self { values, warnings: Vec::new() }
+        Self { values, machine_zone: None, warnings: Vec::new() }
     }
 
     /// The value of a setting; `None` when nobody set it and it has no default.
@@ -184,6 +187,12 @@ impl Settings {
     #[must_use]
     pub fn origin(&self, setting: &Setting) -> Origin {
         self.get(setting).map_or(Origin::Default, |value| value.origin.clone())
+    }
+
+    /// The name of the time zone of this machine: of the environment, else of the system; none when it names none.
+    pub(super) fn machine_zone(&self) -> Option<String> {
+        let of_environment = self.machine_zone.as_ref().map(|zone| zone.trim_start_matches(':').to_owned());
+        of_environment.or_else(|| iana_time_zone::get_timezone().ok())
     }
 
     fn set(&mut self, setting: &'static Setting, text: &str, origin: &Origin) {

@@ -9,6 +9,9 @@ mod file;
 mod layers;
 mod render;
 mod rules;
+mod safari;
+#[cfg(test)]
+mod safari_tests;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -124,6 +124,7 @@ impl Settings {
         runtime.cloud = cloud;
         runtime.cost = cost;
         runtime.telegram = self.telegram()?;
+        runtime.safari = self.safari()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,

@@ -156,23 +156,63 @@ const CORE: [Setting; 28] = [
     NO_COLOR,
 ];
 
+/// How the CRM script is started.
+pub const CRM_COMMAND: Setting = plain(
+    "CRM_COMMAND",
+    "crm.command",
+    "python3 scripts/crm_brain.py",
+    "argv of the CRM script: words between blanks, or a JSON list of them",
+);
+/// Where the CRM script runs.
+pub const CRM_FOLDER: Setting =
+    unset("CRM_FOLDER", "crm.folder", "folder in which the CRM script runs; the working directory when unset");
+/// When outward commands may go.
+pub const SAFARI_ACTIVE_HOURS: Setting =
+    plain("SAFARI_ACTIVE_HOURS", "safari.active_hours", "9-21", "hours in which outward commands may go; 0-24 for always");
+/// The zone of those hours.
+pub const SAFARI_TIMEZONE: Setting =
+    plain("SAFARI_TIMEZONE", "safari.timezone", "local", "time zone of those hours, such as Europe/Berlin");
+/// Spacing.
+pub const SAFARI_MIN_DELAY: Setting = unset(
+    "SAFARI_MIN_DELAY_MS",
+    "safari.min_delay_ms",
+    "spacing between outward commands; by platform and action when unset, 0 removes all spacing",
+);
+/// Our limits.
+pub const SAFARI_LIMITS: Setting =
+    unset("SAFARI_LIMITS", "safari.limits", "JSON {platform: {dm, comment, dm_hour?, comment_hour?}}, merged over the defaults");
+/// How long a claim lasts.
+pub const SAFARI_LEASE: Setting =
+    plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot");
+/// How long Safari rests after an unknown outcome.
+pub const SAFARI_REST: Setting = unset(
+    "SAFARI_REST_AFTER_UNKNOWN_SEC",
+    "safari.rest_after_unknown_sec",
+    "rest of a service after an unknown outcome; the action's time limit when unset, 0 for none",
+);
+/// Whether `force` of a row is passed on.
+pub const SAFARI_ALLOW_FORCE: Setting = plain(
+    "SAFARI_ALLOW_FORCE",
+    "safari.allow_force",
+    "0",
+    "1 passes force of a command on to its service, which then skips its hours, limits and memory of whom it messaged",
+);
+
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
-const CAPABILITIES: [Setting; 13] = [
+const CAPABILITIES: [Setting; 15] = [
     secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset"),
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis"),
     secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
     secret("VECTOR_DB_URL", "knowledge.vector_db_url", "vector database of the knowledge base"),
-    plain("CRM_COMMAND", "crm.command", "python3 scripts/crm_brain.py", "argv of the CRM script"),
-    plain("SAFARI_ACTIVE_HOURS", "safari.active_hours", "9-21", "hours in which outward commands may go; 0-24 for always"),
-    plain("SAFARI_TIMEZONE", "safari.timezone", "local", "time zone of those hours"),
-    unset("SAFARI_MIN_DELAY_MS", "safari.min_delay_ms", "spacing between outward commands; 0 removes all spacing"),
-    unset("SAFARI_LIMITS", "safari.limits", "JSON {platform: {dm, comment, dm_hour?, comment_hour?}}, merged over the defaults"),
-    plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot"),
-    unset(
-        "SAFARI_REST_AFTER_UNKNOWN_SEC",
-        "safari.rest_after_unknown_sec",
-        "rest of a service after an unknown outcome; 0 for none",
-    ),
+    CRM_COMMAND,
+    CRM_FOLDER,
+    SAFARI_ACTIVE_HOURS,
+    SAFARI_TIMEZONE,
+    SAFARI_MIN_DELAY,
+    SAFARI_LIMITS,
+    SAFARI_LEASE,
+    SAFARI_REST,
+    SAFARI_ALLOW_FORCE,
     plain("EVERREACH_AGENT_INTERPRETERS", "agents.interpreters", "python3, node", "programs allowed outside the agent roots"),
     unset("EVERREACH_AGENT_ROOTS", "agents.roots", "colon-separated roots of agent programs; the data directory when unset"),
 ];
@@ -248,6 +288,17 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 #[must_use]
 pub fn by_key(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
+}
+
+/// The setting with this name in the environment.
+///
+/// ```
+/// use everreach_server::settings::table;
+/// assert_eq!(table::by_env("SAFARI_TWITTER_DM_URL").expect("a setting").default, Some("http://127.0.0.1:3003"));
+/// ```
+#[must_use]
+pub fn by_env(name: &str) -> Option<&'static Setting> {
+    all().find(|setting| setting.env == name)
 }
 
 /// The known word nearest to a mistyped one, when one is near enough to be meant.

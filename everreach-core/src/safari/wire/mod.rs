@@ -20,5 +20,5 @@ mod status;
 pub use exchange::{Exchange, judge};
 pub use program::{CrmCommand, Ending, NAVIGATE_SCRIPT, Needs, Program, judge_program};
 pub use request::{DispatchConfig, ForcePolicy, Means, ServiceRequest, means};
-pub use research_row::{ResearchRow, research_rows};
-pub use session::{account_standing, judge_session};
+pub use research_row::{ResearchRow, keep_wanted_posts, research_rows};
+pub use session::{account_standing, judge_account_standing, judge_session};

@@ -132,6 +132,25 @@ impl ServiceRequest {
         Self::get(service, "/api/twitter/rate-status", service.profile().ensure_timeout())
     }
 
+    /// Asks for the unread conversations; `None` of a service that has no inbox.
+    ///
+    /// ```
+    /// use everreach_core::safari::{Service, wire::ServiceRequest};
+    /// assert_eq!(ServiceRequest::unread(Service::InstagramDm).expect("an inbox").path, "/api/conversations/unread");
+    /// assert_eq!(ServiceRequest::unread(Service::ThreadsComments), None);
+    /// ```
+    #[must_use]
+    pub fn unread(service: Service) -> Option<Self> {
+        let path = match service {
+            Service::InstagramDm => "/api/conversations/unread",
+            Service::TwitterDm => "/api/twitter/conversations/unread",
+            Service::TiktokDm => "/api/tiktok/conversations/unread",
+            Service::LinkedinAutomation => "/api/linkedin/messages/unread",
+            _ => return None,
+        };
+        Some(Self::get(service, path, NAVIGATION_TIMEOUT))
+    }
+
     /// The headers, without the token: JSON always, since some services answer 415 otherwise.
     ///
     /// ```

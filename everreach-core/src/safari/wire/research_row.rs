@@ -87,12 +87,9 @@ pub fn research_rows(search: &ResearchWork, answer: &Value) -> Vec<ResearchRow> 
     let wanted = usize::try_from(search.max_posts).unwrap_or(usize::MAX);
     let posts = answer.get("posts").and_then(Value::as_array).into_iter().flatten();
     let rows = posts.filter_map(|post| {
-        let text = |name: &str| post.get(name).and_then(Value::as_str).unwrap_or_default().replace('\0', "");
+        let text = |name: &str| text(post, name).unwrap_or_default();
         let number = |name: Option<&str>| name.and_then(|name| post.get(name)).map_or(0, count);
-        let post_url = text("url");
-        if post_url.trim().is_empty() || !seen.insert(post_url.clone()) {
-            return None;
-        }
+        let post_url = post_url(post).filter(|url| seen.insert(url.clone()))?;
         Some(ResearchRow {
             platform: search.platform,
             keyword: search.keyword.clone(),
@@ -106,6 +103,39 @@ pub fn research_rows(search: &ResearchWork, answer: &Value) -> Vec<ResearchRow> 
         })
     });
     rows.take(wanted).collect()
+}
+
+/// Cuts the posts of an answer to those that make a row, in place: the service returns whatever is on the screen. What
+/// [`research_rows`] makes of it stays the same.
+///
+/// ```
+/// use everreach_core::safari::gate::{Work, check};
+/// use everreach_core::safari::{Command, Platform, wire::keep_wanted_posts};
+/// use serde_json::json;
+/// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+/// let search = check(&Command::research(Platform::Twitter, "ai", 1, now))?;
+/// let Work::Research(search) = search.work() else { panic!("a search") };
+/// let mut answer = json!({"posts": [{"url": ""}, {"url": "https://x.com/a/status/1"}, {"url": "https://x.com/b/status/2"}]});
+/// keep_wanted_posts(search, &mut answer);
+/// assert_eq!(answer["posts"], json!([{"url": "https://x.com/a/status/1"}]));
+/// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+/// ```
+pub fn keep_wanted_posts(search: &ResearchWork, answer: &mut Value) {
+    let wanted = usize::try_from(search.max_posts).unwrap_or(usize::MAX);
+    let mut seen = HashSet::new();
+    if let Some(Value::Array(posts)) = answer.get_mut("posts") {
+        posts.retain(|post| post_url(post).is_some_and(|url| seen.len() < wanted && seen.insert(url)));
+    }
+}
+
+/// The address that tells a post's row from another.
+fn post_url(post: &Value) -> Option<String> {
+    text(post, "url").filter(|url| !url.trim().is_empty())
+}
+
+/// A text without NUL, which PostgreSQL does not keep.
+fn text(post: &Value, name: &str) -> Option<String> {
+    post.get(name).and_then(Value::as_str).map(|text| text.replace('\0', ""))
 }
 
 /// A count as platforms write it: a number, its digits with or without commas, or as in `1.2K`. Anything else is 0; what does

@@ -64,3 +64,40 @@ pub fn account_standing(answer: &Value) -> Option<Reason> {
         None
     }
 }
+
+/// Why a direct message on x.com cannot follow, after twitter-dm was asked about the account; `None` when it can. Nothing has
+/// been sent yet, so this is never unknown. A service that does not know the question is not asked to know it.
+///
+/// ```
+/// use everreach_core::safari::wire::{Exchange, judge_account_standing};
+/// use everreach_core::safari::{HaltCause, Reason};
+/// use http::{HeaderMap, StatusCode};
+/// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+/// let headers = HeaderMap::new();
+/// let limited = Exchange::Answered { status: StatusCode::OK, headers: &headers, body: br#"{"limited": true}"# };
+/// let refusal = judge_account_standing(&limited, now).expect("a refusal");
+/// assert_eq!((refusal.reason, refusal.halt()), (Reason::PlatformLimited, Some(HaltCause::PlatformLimit)));
+/// let unknown_path = Exchange::Answered { status: StatusCode::NOT_FOUND, headers: &headers, body: b"<html>" };
+/// assert_eq!(judge_account_standing(&unknown_path, now), None);
+/// assert_eq!(judge_account_standing(&Exchange::TimedOut, now).expect("a refusal").reason, Reason::ServiceUnreachable);
+/// ```
+#[must_use]
+pub fn judge_account_standing(exchange: &Exchange<'_>, now: Timestamp) -> Option<DispatchOutcome> {
+    let service = Service::TwitterDm;
+    let unreachable = |why: &str| {
+        let detail = format!("{service} could not be asked about the account, nothing was sent: {why}");
+        Some(DispatchOutcome::refused(Repeat::Counted, Reason::ServiceUnreachable, detail))
+    };
+    let answer = match exchange {
+        Exchange::Answered { status, headers, body } => Answer::read(*status, headers, body, now),
+        Exchange::NotSent(why) | Exchange::Broken(why) => return unreachable(why),
+        Exchange::TimedOut => return unreachable("no answer in time"),
+    };
+    if answer.status.as_u16() == 503 {
+        return settled(service, &answer).map(|refusal| refusal.with_answer(answer.into_body()));
+    }
+    let detail = format!("x.com stands against the account ({})", answer.summary());
+    let body = answer.into_body()?;
+    let reason = account_standing(&body)?;
+    Some(DispatchOutcome::refused(Repeat::Free, reason, detail).with_answer(body))
+}
