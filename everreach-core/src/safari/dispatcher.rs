@@ -42,6 +42,18 @@ use crate::Result;
 /// let dispatcher: std::sync::Arc<dyn SafariDispatcher> = std::sync::Arc::new(DryRun);
 /// # drop(dispatcher);
 /// ```
+///
+/// In tests, with the feature `mock`:
+///
+/// ```
+/// # #[cfg(feature = "mock")] {
+/// use everreach_core::safari::{DispatchOutcome, MockSafariDispatcher, SafariDispatcher};
+/// let mut dispatcher = MockSafariDispatcher::new();
+/// dispatcher.expect_dispatch().times(0..=1).returning(|_| DispatchOutcome::sent("seen"));
+/// let dispatcher: std::sync::Arc<dyn SafariDispatcher> = std::sync::Arc::new(dispatcher);
+/// # drop(dispatcher);
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SafariDispatcher: Send + Sync + 'static {

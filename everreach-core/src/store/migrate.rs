@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "events",
@@ -53,6 +53,12 @@ const STEPS: [Step; 6] = [
         name: "safari",
         sqlite: include_str!("../../migrations/sqlite/0006_safari.sql"),
         postgres: include_str!("../../migrations/postgres/0006_safari.sql"),
+    },
+    Step {
+        version: 7,
+        name: "safari_work",
+        sqlite: include_str!("../../migrations/sqlite/0007_safari_work.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_safari_work.sql"),
     },
 ];
 

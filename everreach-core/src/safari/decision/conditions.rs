@@ -1,6 +1,6 @@
 //! The conditions of the moment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -68,6 +68,8 @@ pub struct Conditions {
     pub rest: Option<BrowserRest>,
     /// Another command has Safari, at most until then.
     pub browser_held_until: Option<Timestamp>,
+    /// Campaigns that are paused, by their id.
+    pub paused_campaigns: BTreeSet<String>,
     /// Who is never written to.
     pub deny_list: DenyList,
     /// When somebody was last written to, by us or by any other program that says so.
@@ -95,6 +97,7 @@ impl Conditions {
             pacing: Pacing::default(),
             rest: None,
             browser_held_until: None,
+            paused_campaigns: BTreeSet::new(),
             deny_list: DenyList::default(),
             last_dm: HashMap::new(),
             contact_floor: Duration::from_secs(24 * 3_600),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::Timestamp;
-use crate::safari::{HaltCause, LimitedAction, Platform};
+use crate::safari::gate::Dispatchable;
+use crate::safari::{DispatchOutcome, HaltCause, LimitedAction, Platform};
 
 /// How long an action block and a platform's own limit rest what they are about.
 const REST: Duration = Duration::from_secs(24 * 3_600);
@@ -51,6 +52,23 @@ impl Halt {
             HaltCause::PlatformLimit => (None, Some(now + REST)),
         };
         Self { account: platform.account(), action, cause, since: now, until }
+    }
+
+    /// The stop that follows from the outcome of a command, if any.
+    ///
+    /// ```
+    /// use everreach_core::safari::decision::Halt;
+    /// use everreach_core::safari::{Command, DispatchOutcome, Platform, Reason, Repeat, gate::check};
+    /// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let dm = check(&Command::dm(Platform::Tiktok, "bob", "hello", now))?;
+    /// let outcome = DispatchOutcome::refused(Repeat::Free, Reason::Captcha, "TikTok shows a captcha");
+    /// let halt = Halt::from_outcome(&dm, &outcome, now).expect("a stop");
+    /// assert_eq!((halt.account, halt.action, halt.until), (Platform::Tiktok, None, None));
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub fn from_outcome(command: &Dispatchable, outcome: &DispatchOutcome, now: Timestamp) -> Option<Self> {
+        Some(Self::after(outcome.halt()?, command.platform()?, command.action(), now))
     }
 
     /// Whether it stops this action on this platform now. What is neither a message nor a comment, a search say, is stopped

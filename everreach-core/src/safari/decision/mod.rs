@@ -11,6 +11,8 @@ mod halt;
 mod next_step;
 mod objections;
 mod pacing;
+mod person;
+mod reclaim;
 mod rule;
 mod settlement;
 
@@ -20,5 +22,7 @@ pub use dm_group::{DmGroup, DmGroupApproval, MAX_UNAPPROVED_DMS, needs_approval}
 pub use halt::Halt;
 pub use next_step::{NextStep, RuleVerdict, Verdict, explain, next_step, why};
 pub use pacing::Pacing;
+pub use person::{Resolution, resolve};
+pub use reclaim::reclaim;
 pub use rule::Rule;
 pub use settlement::{RetrySchedule, Settlement, settle};

@@ -21,6 +21,13 @@ pub(super) fn schedule(asked: &Asked<'_>) -> Verdict {
     }
 }
 
+pub(super) fn campaign(asked: &Asked<'_>) -> Verdict {
+    match asked.command.campaign_id.as_ref().filter(|id| asked.conditions.paused_campaigns.contains(*id)) {
+        Some(id) => Verdict::wait(None, format!("campaign {id} is paused")),
+        None => Verdict::pass("not paused"),
+    }
+}
+
 pub(super) fn deny_list(asked: &Asked<'_>) -> Verdict {
     match asked.dispatchable.contact() {
         Some(contact) if asked.conditions.deny_list.denies(contact) => {

@@ -24,6 +24,8 @@ pub enum Rule {
     Schedule,
     /// The stop switch is not set.
     StopSwitch,
+    /// Its campaign is not paused.
+    Campaign,
     /// The person may be written to.
     DenyList,
     /// Nobody is written to twice in 24 hours.
@@ -48,10 +50,11 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Gate,
         Self::Schedule,
         Self::StopSwitch,
+        Self::Campaign,
         Self::DenyList,
         Self::Contact,
         Self::Approval,
@@ -71,6 +74,7 @@ impl Rule {
             Self::Gate => "gate",
             Self::Schedule => "schedule",
             Self::StopSwitch => "stop_switch",
+            Self::Campaign => "campaign",
             Self::DenyList => "deny_list",
             Self::Contact => "contact",
             Self::Approval => "approval",
@@ -90,6 +94,7 @@ impl Rule {
             Self::Gate => Verdict::pass("everything in it may be sent"),
             Self::Schedule => objections::schedule(asked),
             Self::StopSwitch => objections::stop_switch(asked),
+            Self::Campaign => objections::campaign(asked),
             Self::DenyList => objections::deny_list(asked),
             Self::Contact => objections::contact(asked),
             Self::Approval => objections::approval(asked),

@@ -97,6 +97,18 @@ fn the_stop_switch_holds_every_verb() {
 }
 
 #[test]
+fn a_paused_campaign_holds_its_commands_and_no_others() {
+    let mut conditions = fair();
+    conditions.paused_campaigns.insert("c1".to_owned());
+    let mut command = comment();
+    command.campaign_id = Some("c1".to_owned());
+    assert_waits(&command, &conditions, noon(), Rule::Campaign, None);
+    command.campaign_id = Some("c2".to_owned());
+    assert_goes(&command, &conditions, noon());
+    assert_goes(&dm(), &conditions, noon());
+}
+
+#[test]
 fn people_on_the_deny_list_are_neither_written_to_nor_commented_on() {
     let mut conditions = fair();
     conditions.deny_list.add(Contact::new(Platform::Instagram, "Bob"));

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::dispatchable::{CrmStep, CrmWork, Dispatchable, ResearchWork, Work};
+use super::dispatchable::Dispatchable;
 use super::fields::Fields;
 use super::refusal::{Refusal, RefusalCode, shown};
+use super::work::{CrmStep, CrmWork, ResearchWork, Work};
 use super::{comment, direct_message, navigation, wording};
 use crate::safari::{Command, Platform, Verb, params_object};
 

@@ -4,11 +4,11 @@ use url::Url;
 
 use super::address::post;
 use super::check::no_endpoint;
-use super::dispatchable::CommentWork;
 use super::fields::Fields;
 use super::handle::handle;
 use super::refusal::{Refusal, RefusalCode};
 use super::wording::{clean, longest, no_rewritten_word};
+use super::work::CommentWork;
 use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
 
 pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<CommentWork, Refusal> {

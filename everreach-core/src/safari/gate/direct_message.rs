@@ -2,11 +2,11 @@
 
 use super::address::linkedin_profile;
 use super::check::no_endpoint;
-use super::dispatchable::DmWork;
 use super::fields::Fields;
 use super::handle::handle;
 use super::refusal::{Refusal, RefusalCode};
 use super::wording::{clean, longest};
+use super::work::DmWork;
 use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
 
 pub(super) fn check(fields: &Fields<'_>, platform: Platform) -> Result<DmWork, Refusal> {

@@ -14,7 +14,9 @@ mod handle;
 mod navigation;
 mod refusal;
 mod wording;
+mod work;
 
 pub use check::check;
-pub use dispatchable::{CommentWork, CrmStep, CrmWork, Dispatchable, DmWork, NavigationWork, Opener, ResearchWork, Work};
+pub use dispatchable::Dispatchable;
 pub use refusal::{Refusal, RefusalCode};
+pub use work::{CommentWork, CrmStep, CrmWork, DmWork, NavigationWork, Opener, ResearchWork, Work};

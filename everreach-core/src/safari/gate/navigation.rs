@@ -1,9 +1,9 @@
 //! Pages to open.
 
 use super::address::{linkedin_profile, on_platform, public};
-use super::dispatchable::{NavigationWork, Opener};
 use super::fields::Fields;
 use super::refusal::{Refusal, RefusalCode};
+use super::work::{NavigationWork, Opener};
 use crate::safari::{LimitedAction, Platform, Service};
 
 pub(super) fn check(fields: &Fields<'_>, named: Option<Platform>) -> Result<NavigationWork, Refusal> {

@@ -74,6 +74,38 @@ pub enum RefusalCode {
 }
 
 impl RefusalCode {
+    /// Every code.
+    pub const ALL: [Self; 28] = [
+        Self::UnknownVerb,
+        Self::ParamsNotObject,
+        Self::PlatformConflict,
+        Self::UnknownPlatform,
+        Self::MissingPlatform,
+        Self::NoEndpoint,
+        Self::MissingText,
+        Self::MissingRecipient,
+        Self::MissingPostUrl,
+        Self::MissingKeyword,
+        Self::MissingUrl,
+        Self::WrongType,
+        Self::ConflictingParams,
+        Self::ForbiddenCharacter,
+        Self::InvalidHandle,
+        Self::InvalidUrl,
+        Self::NotHttps,
+        Self::UnexpectedHost,
+        Self::UrlCredentials,
+        Self::UrlPort,
+        Self::NotAPost,
+        Self::ShortLink,
+        Self::NotAProfile,
+        Self::ShellSyntax,
+        Self::RewrittenWord,
+        Self::TextTooLong,
+        Self::OutOfRange,
+        Self::NoGeneratedText,
+    ];
+
     /// The stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -166,11 +166,8 @@ impl SafariDispatcher for HttpSafariDispatcher {
     }
 
     async fn limits(&self, service: Service) -> Result<Option<Limit>> {
-        // market-research says how many requests it takes a minute, which is no limit on sends.
-        if service.profile().action.is_none() {
-            return Ok(None);
-        }
-        let answer = self.ask(&ServiceRequest::limits(service)).await?;
+        let Some(request) = ServiceRequest::limits(service) else { return Ok(None) };
+        let answer = self.ask(&request).await?;
         Ok(Some(Limit::read(service, &answer)))
     }
 }

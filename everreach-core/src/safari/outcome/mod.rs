@@ -6,10 +6,12 @@
 
 mod attempt;
 mod dispatch_outcome;
+mod halt_cause;
 mod reason;
 mod verdict;
 
 pub use attempt::Attempt;
 pub use dispatch_outcome::DispatchOutcome;
-pub use reason::{HaltCause, Reason};
+pub use halt_cause::HaltCause;
+pub use reason::Reason;
 pub use verdict::{DispatchVerdict, Repeat};

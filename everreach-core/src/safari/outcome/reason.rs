@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::HaltCause;
 use crate::safari::gate::RefusalCode;
 
 /// Why a try ended as it did.
@@ -102,6 +103,50 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason but the gate's own.
+    pub const ALL: [Self; 40] = [
+        Self::Verified,
+        Self::Done,
+        Self::Unverified,
+        Self::AlreadyMessaged,
+        Self::AlreadyInConversation,
+        Self::ServiceUnreachable,
+        Self::WrongService,
+        Self::TokenRefused,
+        Self::InvalidRequest,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::OutsideHours,
+        Self::HourlyLimit,
+        Self::DailyLimit,
+        Self::SafariBusy,
+        Self::InFlight,
+        Self::NoTab,
+        Self::NoSession,
+        Self::ServiceUnavailable,
+        Self::RecipientNotFound,
+        Self::RecipientUnavailable,
+        Self::IdentityMismatch,
+        Self::PageFailed,
+        Self::CommentsClosed,
+        Self::DeliveryFailed,
+        Self::LeftInComposer,
+        Self::PlatformLimited,
+        Self::ActionBlocked,
+        Self::Captcha,
+        Self::NotLoggedIn,
+        Self::AccountRestricted,
+        Self::NoResults,
+        Self::ServiceFailed,
+        Self::TimedOut,
+        Self::ConnectionLost,
+        Self::BadAnswer,
+        Self::NotStarted,
+        Self::ProgramFailed,
+        Self::WorkerLost,
+        Self::NeedsMac,
+    ];
+
     /// The stable code.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -150,6 +195,20 @@ impl Reason {
         }
     }
 
+    /// The reason that a stored code stands for; `None` for a code that is not ours.
+    ///
+    /// ```
+    /// use everreach_core::safari::Reason;
+    /// use everreach_core::safari::gate::RefusalCode;
+    /// assert_eq!(Reason::from_code("no_tab"), Some(Reason::NoTab));
+    /// assert_eq!(Reason::from_code("short_link"), Some(Reason::Gate(RefusalCode::ShortLink)));
+    /// ```
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        let of_the_gate = || RefusalCode::ALL.into_iter().find(|refusal| refusal.as_str() == code).map(Self::Gate);
+        Self::ALL.into_iter().find(|reason| reason.code() == code).or_else(of_the_gate)
+    }
+
     /// What has to stop because of it, beyond the command.
     #[must_use]
     pub const fn halt(self) -> Option<HaltCause> {
@@ -176,43 +235,21 @@ impl Serialize for Reason {
     }
 }
 
-/// Why a platform, or one kind of action on it, has to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum HaltCause {
-    /// A captcha, which a person has to solve; never solved here.
-    Captcha,
-    /// Signed out: a person has to sign in.
-    Login,
-    /// This kind of action is blocked for a while.
-    ActionBlock,
-    /// The platform limits the account.
-    PlatformLimit,
-    /// The account is restricted or suspended.
-    Restricted,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl HaltCause {
-    /// The word for it in tables and answers.
-    ///
-    /// ```
-    /// assert_eq!(everreach_core::safari::HaltCause::ActionBlock.as_str(), "action_block");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Captcha => "captcha",
-            Self::Login => "login",
-            Self::ActionBlock => "action_block",
-            Self::PlatformLimit => "platform_limit",
-            Self::Restricted => "restricted",
+    #[test]
+    fn every_reason_has_its_own_code_and_reads_back() {
+        let gate = RefusalCode::ALL.map(Reason::Gate);
+        let mut codes: Vec<_> = Reason::ALL.iter().chain(&gate).map(|reason| reason.code()).collect();
+        for code in &codes {
+            assert_eq!(Reason::from_code(code).map(Reason::code), Some(*code));
         }
-    }
-}
-
-impl fmt::Display for HaltCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+        assert_eq!(Reason::from_code("fine"), None);
     }
 }

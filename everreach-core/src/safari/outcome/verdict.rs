@@ -1,10 +1,11 @@
 //! The verdicts.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::Outcome;
+use crate::{Error, ErrorKind, Outcome};
 
 /// Whether a command that was refused may be tried again, and at whose expense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum Repeat {
 /// use everreach_core::safari::{DispatchVerdict, Repeat};
 /// assert_eq!(DispatchVerdict::Refused(Repeat::Free).as_str(), "refused");
 /// assert_eq!(DispatchVerdict::SentUnverified.outcome(), Outcome::Executed);
+/// assert_eq!("unknown".parse::<DispatchVerdict>()?, DispatchVerdict::Unknown);
+/// # Ok::<(), everreach_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -79,6 +82,21 @@ impl DispatchVerdict {
 impl fmt::Display for DispatchVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for DispatchVerdict {
+    type Err = Error;
+
+    /// Reads the word back. A stored refusal reads back as final: what followed from it stands in the row.
+    fn from_str(text: &str) -> crate::Result<Self> {
+        [Self::Sent, Self::SentUnverified, Self::Duplicate, Self::Refused(Repeat::Never), Self::Unknown]
+            .into_iter()
+            .find(|verdict| verdict.as_str() == text)
+            .ok_or_else(|| {
+                Error::new(ErrorKind::InvalidInput, "an outcome is sent, sent_unverified, duplicate, refused or unknown")
+                    .with("seen", text.escape_debug())
+            })
     }
 }
 

@@ -18,6 +18,7 @@ mod people;
 mod row;
 mod safari_queue;
 mod wake;
+mod worth;
 
 pub use claim::Claimed;
 pub use enqueue::{Enqueued, NewCommand};

@@ -71,8 +71,8 @@ pub struct ServiceProfile {
     pub path: &'static str,
     /// How long its main call may take. Less cuts off sends that then happen.
     pub timeout: Duration,
-    /// Where it says its limits.
-    pub limits_path: &'static str,
+    /// Where it says its limits; none for research, which says nothing about searches there and takes a tab to say it.
+    pub limits_path: Option<&'static str>,
     /// The limits it keeps unless somebody changed them.
     pub own_limit: Limit,
     /// The hours it keeps, in the Mac's local time.

@@ -11,8 +11,6 @@ const OPEN_COMPOSER: &str = "composer_open_inbox_trusted";
 pub(super) fn judge(service: Service, answer: &Answer) -> DispatchOutcome {
     match (answer.status.as_u16(), answer.success()) {
         (200..=299, Some(true)) => done(service, answer),
-        // instagram-dm tries three ways in one request; the first may have submitted when the last one fails.
-        (200..=299, Some(false)) if service == Service::InstagramDm => unknown(service, answer),
         (200..=299, Some(false)) => named(service, answer).unwrap_or_else(|| unknown(service, answer)),
         (404, _) if service == Service::InstagramDm && answer.is_object() => not_found(service, answer),
         (400, success) => settled(service, answer).or_else(|| named(service, answer)).unwrap_or_else(|| match success {

@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::{comment, direct_message, navigation, research};
 use crate::Timestamp;
 use crate::safari::gate::{Dispatchable, Work};
-use crate::safari::{DispatchOutcome, Reason, Repeat};
+use crate::safari::{DispatchOutcome, DispatchVerdict, Reason, Repeat};
 
 /// What came of one request.
 #[derive(Debug, Clone, Copy)]
@@ -81,12 +81,15 @@ pub fn judge(command: &Dispatchable, exchange: &Exchange<'_>, now: Timestamp) ->
             return doubt(command, Reason::ConnectionLost, format!("the connection to {service} broke: {why}"));
         }
     };
-    let outcome = match command.work() {
+    let mut outcome = match command.work() {
         Work::Dm(_) => direct_message::judge(service, &answer),
         Work::Comment(_) => comment::judge(service, &answer),
         Work::Research(_) => research::judge(service, &answer),
         _ => navigation::judge(service, &answer),
     };
+    if outcome.verdict == DispatchVerdict::Unknown && !command.verb().is_outward() {
+        outcome.verdict = DispatchVerdict::Refused(Repeat::Counted);
+    }
     outcome.with_answer(answer.into_body())
 }
 

@@ -71,6 +71,7 @@ pub(super) fn named(service: Service, answer: &Answer) -> Option<DispatchOutcome
         Service::TiktokDm => &TIKTOK_DM,
         Service::LinkedinAutomation => &LINKEDIN,
         Service::ThreadsComments | Service::InstagramComments | Service::TiktokComments | Service::TwitterComments => &COMMENTS,
+        // instagram-dm tries three ways in one request: whatever the last one names, the first may have submitted.
         Service::InstagramDm | Service::MarketResearch => &[],
     };
     let said = answer.said();

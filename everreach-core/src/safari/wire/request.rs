@@ -48,13 +48,33 @@ pub enum Means {
     Program(Program),
 }
 
+impl Means {
+    /// How long it may take, and how long Safari rests when its outcome is unknown.
+    ///
+    /// ```
+    /// use everreach_core::safari::wire::{DispatchConfig, means};
+    /// use everreach_core::safari::{Command, Platform, gate::check};
+    /// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let dm = check(&Command::dm(Platform::Tiktok, "bob", "hello", now))?;
+    /// assert_eq!(means(&dm, &DispatchConfig::default()).timeout().as_secs(), 180);
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        match self {
+            Self::Request(request) => request.timeout,
+            Self::Program(program) => program.timeout,
+        }
+    }
+}
+
 /// One request to a service, without its address and its token.
 ///
 /// ```
 /// use everreach_core::safari::{Service, wire::ServiceRequest};
 /// let health = ServiceRequest::health(Service::TwitterDm);
 /// assert_eq!((health.path.as_str(), health.timeout.as_secs()), ("/health", 3));
-/// assert_eq!(ServiceRequest::limits(Service::TwitterDm).path, "/api/twitter/rate-limits");
+/// assert_eq!(ServiceRequest::limits(Service::TwitterDm).expect("it says them").path, "/api/twitter/rate-limits");
 /// assert_eq!(ServiceRequest::ensure_session(Service::LinkedinAutomation).path, "/api/session/ensure");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -87,10 +107,11 @@ impl ServiceRequest {
         Self::get(service, "/health", service.profile().health_timeout())
     }
 
-    /// Asks for its limits. They are never changed from here.
+    /// Asks for its limits, where it says them. They are never changed from here.
     #[must_use]
-    pub fn limits(service: Service) -> Self {
-        Self::get(service, service.profile().limits_path, service.profile().limits_timeout())
+    pub fn limits(service: Service) -> Option<Self> {
+        let profile = service.profile();
+        profile.limits_path.map(|path| Self::get(service, path, profile.limits_timeout()))
     }
 
     /// Has it find its tab; comes before every action of a service that would drive the front tab otherwise.

@@ -73,7 +73,7 @@ fn force_goes_along_only_when_row_and_configuration_say_so_and_the_service_knows
             assert_eq!(body.get("force"), None, "{platform} {policy:?}");
         }
         let body = request_under(&forced, ForcePolicy::Honour).body.expect("a body");
-        let expected = (platform != Platform::Instagram).then(|| json!(true));
+        let expected = (platform != Platform::Instagram).then_some(Value::Bool(true));
         assert_eq!(body.get("force"), expected.as_ref(), "{platform}");
     }
 }

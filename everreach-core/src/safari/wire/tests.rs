@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::safari::DispatchVerdict::{self, Duplicate, Refused, Sent, SentUnverified, Unknown};
+use crate::safari::DispatchVerdict::{Duplicate, Refused, Sent, SentUnverified, Unknown};
 use crate::safari::gate::check;
 use crate::safari::{Command, HaltCause, Platform, Verb};
 

@@ -61,3 +61,14 @@ fn silence_is_a_refusal_for_what_does_no_harm_twice() {
         }
     }
 }
+
+#[test]
+fn what_does_no_harm_twice_is_never_held() {
+    for command in [search(), page()] {
+        for status in 100..600 {
+            for body in [json!({"error": "in_flight: x"}), json!({"success": false, "captcha": true}), json!(null)] {
+                assert_ne!(answered(&command, status, &body).verdict, Unknown, "{status} {body}");
+            }
+        }
+    }
+}
