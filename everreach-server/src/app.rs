@@ -68,7 +68,7 @@ pub fn app(state: AppState) -> Router {
 
 /// Safari's queue.
 fn safari_routes() -> Router<AppState> {
-    use safari::{commands, deny_list, enqueue, halts, rate_limits, services, status};
+    use safari::{commands, deny_list, enqueue, halts, rate_limits, run, services, status};
     Router::new()
         .route("/api/safari/commands", get(commands::list).post(enqueue::enqueue))
         .route("/api/safari/commands/{id}", get(commands::show))
@@ -79,6 +79,7 @@ fn safari_routes() -> Router<AppState> {
         .route("/api/safari/status", get(status::status))
         .route("/api/safari/services", get(services::list))
         .route("/api/safari/rate-limits", get(rate_limits::list))
+        .route("/api/safari/run-once", post(run::once))
         .route("/api/safari/halts", get(halts::list))
         .route("/api/safari/halts/lift", post(halts::lift))
         .route("/api/safari/deny-list", get(deny_list::list).post(deny_list::add))

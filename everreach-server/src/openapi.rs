@@ -22,7 +22,7 @@ const PROBLEM: &str = "application/problem+json";
         approvals::list, approvals::approve, approvals::deny, cost::month, cost::report, stop::stop, stop::resume,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
         safari::commands::list, safari::enqueue::enqueue, safari::commands::show, safari::commands::cancel,
-        safari::commands::retry, safari::commands::resolve, safari::commands::retry_failed, safari::status::status,
+        safari::commands::retry, safari::commands::resolve, safari::commands::retry_failed, safari::status::status, safari::run::once,
         safari::services::list, safari::rate_limits::list, safari::halts::list, safari::halts::lift,
         safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve

@@ -46,8 +46,7 @@ impl Server {
             .local_addr()
             .map_err(|source| Error::new(ErrorKind::Internal, "the listener has no address").with_source(source))?;
         let hosts = AllowedHosts::new(address, &settings.allowed_hosts)?;
-        let signals = Signals::listen()
-            .map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))?;
+        let signals = Signals::listen()?;
         let state = AppState::new(runtime.clone(), access, hosts).with_replicas(settings.replicas);
         Ok(Self { listener, state, address, signals })
     }
@@ -61,7 +60,13 @@ impl Server {
     pub(crate) async fn run(mut self) -> Outcome {
         let closing = CancellationToken::new();
         let router = app(self.state.clone());
-        let served = listen::serve(self.listener, router, &self.state, listen::Limits::default(), closing.cancelled());
+        let safari = self.state.runtime().safari().clone();
+        // Requests are still answered while a message that has left is waited for.
+        let until = async {
+            closing.cancelled().await;
+            safari.finish().await;
+        };
+        let served = listen::serve(self.listener, router, &self.state, listen::Limits::default(), until);
         tokio::pin!(served);
         tokio::select! {
             () = &mut served => return Ok(()),
@@ -98,17 +103,20 @@ fn access(runtime: &Runtime, settings: &ServerSettings, one_run: Option<&SecretS
 
 /// Ctrl-C and requests to end, listened for before anybody hears that the server is ready.
 #[derive(Debug)]
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(crate) fn listen() -> Result<Self> {
+        let on = |kind| {
+            signal(kind).map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))
+        };
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::handle::RuntimeParts;
+use super::safari::SafariParts;
 use super::services::{self, Sources};
 use super::{Runtime, RuntimeConfig, Safari, background};
 use crate::access::AccessKeys;
@@ -174,7 +175,18 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = access_keys.ring().await?;
-        let safari = Safari::new(&store, &clock, &events, &stop, config.safari.clone(), dispatcher);
+        let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let safari = SafariParts {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            stop: stop.clone(),
+            notifier: Arc::clone(&notifier),
+            dispatcher,
+            background: background.clone(),
+            stopping: stopping.child_token(),
+        };
+        let safari = Safari::new(config.safari.clone(), safari);
         let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
@@ -237,8 +249,8 @@ impl RuntimeBuilder {
                 orchestrator,
                 routed_today: Mutex::default(),
                 calls,
-                background: TaskTracker::new(),
-                stopping: CancellationToken::new(),
+                background,
+                stopping,
             }),
         };
         background::start(&runtime, sql_guard, client).await?;

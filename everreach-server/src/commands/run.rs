@@ -97,8 +97,11 @@ fn run_waiting(command: Command, context: &Context) -> Outcome {
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
+    let works = matches!(&command, Command::Safari(command) if command.works());
     runtime.block_on(async {
-        let result = if is_server {
+        let result = if works {
+            Box::pin(data_command(command, context)).await
+        } else if is_server {
             Box::pin(serve_command(command, context)).await
         } else {
             tokio::select! {
@@ -114,7 +117,8 @@ fn run_waiting(command: Command, context: &Context) -> Outcome {
 async fn serve_command(command: Command, context: &Context) -> Outcome {
     match command {
         Command::Dev(arguments) => dev::run(&arguments, context).await,
-        _ => serve::run(context).await,
+        Command::Serve(arguments) => serve::run(&arguments, context).await,
+        _ => Ok(()),
     }
 }
 

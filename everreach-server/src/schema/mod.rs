@@ -15,5 +15,5 @@ pub(crate) use control::{
 };
 pub(crate) use safari::{
     SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
-    SafariRateLimits, SafariRetried, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
+    SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
 };

@@ -291,3 +291,17 @@ pub(crate) struct SafariAllowed {
     /// Whether they were on it.
     removed: bool,
 }
+
+/// What a run has come to, in commands.
+#[derive(ToSchema)]
+pub(crate) struct SafariRun {
+    /// Claimed and ended: completed, failed, unknown and rescheduled together.
+    executed: u32,
+    completed: u32,
+    /// Not done, and not tried again by themselves.
+    failed: u32,
+    /// Held for a person.
+    unknown: u32,
+    /// Wait for another try.
+    rescheduled: u32,
+}

@@ -3,5 +3,6 @@
 mod calls;
 mod program;
 mod routing;
+mod safari;
 mod servers;
 mod words;

@@ -167,3 +167,21 @@ async fn looking_takes_the_scope_read_and_changing_operate() {
     }
     assert_eq!(server.get(PATH).await.status, 401);
 }
+
+#[tokio::test]
+async fn a_run_carries_out_what_may_go_and_counts_how_it_ended() {
+    let server = Server::open().await;
+    let ids = [enqueue(&server, json!({"action": "score"})).await, enqueue(&server, json!({"action": "score"})).await];
+    let summary = server.post("/api/safari/run-once", json!({"max": 1})).await.with(StatusCode::OK);
+    assert_eq!(summary, json!({"executed": 1, "completed": 1, "failed": 0, "unknown": 0, "rescheduled": 0}));
+    assert_eq!(fields(&summary), promised("SafariRun"));
+    let rest = server.send(Method::POST, "/api/safari/run-once", &[], Body::empty()).await.with(StatusCode::OK);
+    assert_eq!(rest["executed"], 1);
+    for id in ids {
+        assert_eq!(server.get(&format!("{PATH}/{id}")).await.body["status"], "completed");
+    }
+    for (body, pointer) in [(json!({"max": 0}), "/max"), (json!({"max": -1}), "/max"), (json!({"limit": 1}), "/limit")] {
+        let answer = server.post("/api/safari/run-once", body).await;
+        assert_eq!((answer.status, &answer.body["errors"][0]["pointer"]), (422, &json!(pointer)), "{}", answer.body);
+    }
+}

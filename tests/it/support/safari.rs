@@ -56,7 +56,7 @@ pub(crate) async fn tried(queue: &SafariQueue, handle: &str, outcome: DispatchOu
     assert_eq!(claimed.command().id, id);
     queue.mark_dispatched(&claimed).await.expect("it is ours");
     let settlement = settle(&outcome, 0, &RetrySchedule::default(), now(), 0.0);
-    queue.finish(Finish::new(claimed, outcome, settlement)).await.expect("it is finished");
+    queue.finish(Finish::new(claimed, outcome, settlement).with_rest(Duration::ZERO)).await.expect("it is finished");
     id
 }
 

@@ -76,7 +76,8 @@ pub enum EnqueueCommand {
     )]
     Command {
         /// JSON, @FILE, or - for stdin
-        json: String,
+        #[arg(value_name = "JSON")]
+        object: String,
     },
 }
 
@@ -113,7 +114,9 @@ fn body(arguments: &EnqueueArgs) -> Outcome<Value> {
             }
             command("market_research", *platform, params)
         }
-        EnqueueCommand::Command { json } => input::object(json, "a command is a JSON object, such as '{\"action\": \"score\"}'")?,
+        EnqueueCommand::Command { object } => {
+            input::object(object, "a command is a JSON object, such as '{\"action\": \"score\"}'")?
+        }
     };
     let flags = [
         ("priority", arguments.priority.map(Value::from)),

@@ -5,7 +5,9 @@ use everreach_core::Id;
 use everreach_core::safari::queue::Resolution;
 use everreach_core::safari::{LimitedAction, Platform};
 
-use super::{DenyListCommand, EnqueueArgs, HistoryArgs, changing, deny_list, enqueue, history, looking};
+use super::{
+    DaemonArgs, DenyListCommand, EnqueueArgs, HistoryArgs, RunOnceArgs, changing, deny_list, enqueue, history, looking, running,
+};
 use crate::commands::Context;
 use crate::exit::Outcome;
 
@@ -18,6 +20,12 @@ pub enum SafariCommand {
         after_help = "Examples:\n  everreach safari enqueue dm instagram bob 'Great work!'\n  everreach safari enqueue research twitter 'ai automation' 50 --json"
     )]
     Enqueue(EnqueueArgs),
+    /// Carry out what may go now, then end; Ctrl-C waits for what runs
+    #[command(after_help = "Examples:\n  everreach safari run-once\n  everreach safari run-once --max 20 --json")]
+    RunOnce(RunOnceArgs),
+    /// Work through the queue until Ctrl-C, which waits for what runs
+    #[command(after_help = "Examples:\n  everreach safari daemon\n  everreach safari daemon --interval 5 --max 20")]
+    Daemon(DaemonArgs),
     /// Show the queue at a glance
     #[command(after_help = "Examples:\n  everreach safari status\n  everreach safari status --json")]
     Status,
@@ -101,6 +109,13 @@ pub enum SafariCommand {
     DenyList(DenyListCommand),
 }
 
+impl SafariCommand {
+    /// Whether it works through the queue, and looks after Ctrl-C by itself.
+    pub(in crate::commands) const fn works(&self) -> bool {
+        matches!(self, Self::RunOnce(_) | Self::Daemon(_))
+    }
+}
+
 /// What a person found out: one of the three.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -130,6 +145,8 @@ impl Finding {
 pub(in crate::commands) async fn run(command: &SafariCommand, context: &Context) -> Outcome {
     match command {
         SafariCommand::Enqueue(arguments) => enqueue::run(arguments, context).await,
+        SafariCommand::RunOnce(arguments) => running::once(arguments, context).await,
+        SafariCommand::Daemon(arguments) => running::daemon(arguments, context).await,
         SafariCommand::Status => looking::status(context).await,
         SafariCommand::Health => looking::health(context).await,
         SafariCommand::Services => looking::services(context).await,

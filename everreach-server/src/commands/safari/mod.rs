@@ -6,9 +6,11 @@ mod enqueue;
 mod grammar;
 mod history;
 mod looking;
+mod running;
 
 pub use deny_list::DenyListCommand;
 pub use enqueue::{EnqueueArgs, EnqueueCommand};
 pub(super) use grammar::run;
 pub use grammar::{Finding, SafariCommand};
 pub use history::HistoryArgs;
+pub use running::{DaemonArgs, RunOnceArgs};

@@ -5,5 +5,6 @@ pub(crate) mod deny_list;
 pub(crate) mod enqueue;
 pub(crate) mod halts;
 pub(crate) mod rate_limits;
+pub(crate) mod run;
 pub(crate) mod services;
 pub(crate) mod status;
