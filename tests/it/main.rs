@@ -11,6 +11,7 @@ mod http_server;
 mod ledger;
 mod openapi;
 mod routing;
+mod safari_queue;
 mod stop;
 mod store;
 mod support;
