@@ -53,6 +53,7 @@ macro_rules! on_both {
 use on_both;
 
 /// A queue whose clock stands still, and conditions under which everything may go.
+#[derive(Clone)]
 struct Bench {
     store: Store,
     clock: Arc<ManualClock>,

@@ -58,7 +58,7 @@ async fn limits_hold_exactly(url: String) {
     let driving = Arc::new(std::sync::atomic::AtomicU32::new(0));
     let mut claimers = JoinSet::new();
     for number in 0..CLAIMERS {
-        let bench = Bench { conditions: benches[0].conditions.clone(), ..Bench::new(benches[number % 4].store.clone()) };
+        let bench = benches[number % 4].clone();
         let driving = Arc::clone(&driving);
         claimers.spawn(async move {
             let mut sent_by_me = Vec::new();
