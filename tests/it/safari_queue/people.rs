@@ -29,6 +29,16 @@ async fn nobody_is_written_to_twice_in_a_day(bench: Bench) {
     assert_eq!(bench.refusal(Platform::Twitter).await, None);
 }
 
+async fn any_number_of_rows_that_are_refused_stand_in_nobodys_way(bench: Bench) {
+    bench.queue.deny(Denied::everywhere("bob"), "opt_out").await.expect("written");
+    for _ in 0..30 {
+        bench.queue.enqueue((0..10).map(|_| bench.dm(Platform::Twitter, "bob").with_priority(1)).collect()).await.expect("written");
+    }
+    let good = bench.enqueue(bench.dm(Platform::Twitter, "ann").with_priority(9)).await;
+    assert_eq!(bench.claim_one().await.command().id, good);
+    assert_eq!(bench.number("SELECT COUNT(*) FROM safari_command_queue WHERE status = 'failed'").await, 300);
+}
+
 async fn an_unknown_message_counts_as_written(bench: Bench) {
     bench.enqueue(bench.dm(Platform::Twitter, "bob")).await;
     bench.work(unknown()).await;
