@@ -11,6 +11,7 @@ mod http_server;
 mod ledger;
 mod openapi;
 mod routing;
+mod safari_queue;
 mod safari_worker;
 mod stop;
 mod store;
