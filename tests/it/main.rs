@@ -12,6 +12,7 @@ mod http_server;
 mod ledger;
 mod openapi;
 mod routing;
+mod safari_queue;
 mod safari_worker;
 mod stop;
 mod store;

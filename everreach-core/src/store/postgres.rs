@@ -90,7 +90,7 @@ async fn bring_up_to_date(connection: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// A connection that listens on a channel, opened when it is first asked.
+/// A connection of its own that listens on a channel, opened when it is first asked.
 #[derive(Debug)]
 pub(super) struct PostgresListener {
     pool: PgPool,
@@ -109,34 +109,39 @@ impl PostgresListener {
     /// Waits for the next message; `false` once the store is closed. Messages sent while the connection was away are lost, so its
     /// return counts as one.
     pub(super) async fn heard(&mut self) -> bool {
-        loop {
-            if self.pool.is_closed() {
-                return false;
-            }
-            let Some(listener) = &mut self.listening else {
-                match self.connect().await {
-                    Ok(listener) => {
-                        self.listening = Some(listener);
-                        return true;
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "the database does not listen, trying again");
-                        tokio::time::sleep(LISTEN_PAUSE).await;
-                        continue;
-                    }
-                }
-            };
-            match listener.try_recv().await {
-                Ok(Some(_)) => return true,
-                Ok(None) | Err(_) => self.listening = None,
-            }
+        let mut closed = self.pool.close_event();
+        tokio::select! {
+            () = &mut closed => false,
+            () = listen(&self.pool, self.channel, &mut self.listening) => true,
         }
     }
+}
 
-    async fn connect(&self) -> Result<PgListener, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.ignore_pool_close_event(false);
-        listener.listen(self.channel).await?;
-        Ok(listener)
+/// Waits for a message, or for the connection's return.
+async fn listen(pool: &PgPool, channel: &'static str, listening: &mut Option<PgListener>) {
+    loop {
+        if let Some(listener) = listening {
+            match listener.try_recv().await {
+                Ok(Some(_)) => return,
+                Ok(None) | Err(_) => *listening = None,
+            }
+        }
+        match connect(pool, channel).await {
+            Ok(listener) => {
+                *listening = Some(listener);
+                return;
+            }
+            Err(error) => tracing::debug!(%error, "the database does not listen, trying again"),
+        }
+        tokio::time::sleep(LISTEN_PAUSE).await;
     }
+}
+
+/// Beside the pool, which would be one connection short for ever.
+async fn connect(pool: &PgPool, channel: &'static str) -> Result<PgListener, sqlx::Error> {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen(channel).await?;
+    Ok(listener)
 }

@@ -154,12 +154,17 @@ impl SafariQueue {
             return Ok(None);
         }
         let elsewhere = self.elsewhere().await?;
-        let (worker, conditions) = (worker.to_owned(), conditions.clone());
-        self.store
-            .write(move |mut db| {
+        loop {
+            let (worker, conditions, elsewhere) = (worker.to_owned(), conditions.clone(), elsewhere.clone());
+            let search = self.store.write(move |mut db| {
                 Box::pin(async move { claim::claim_browser(&mut db, &worker, &conditions, &elsewhere, now, lease_until).await })
-            })
-            .await
+            });
+            match search.await? {
+                claim::Search::Found(claimed) => return Ok(Some(*claimed)),
+                claim::Search::Nothing => return Ok(None),
+                claim::Search::Unfinished => {}
+            }
+        }
     }
 
     /// Does what has to be done before a claim; returns what can be claimed then.

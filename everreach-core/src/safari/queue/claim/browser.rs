@@ -88,17 +88,17 @@ pub(in crate::safari::queue) async fn claim_browser(
     elsewhere: &Elsewhere,
     now: Timestamp,
     lease_until: Timestamp,
-) -> Result<Option<Claimed>> {
+) -> Result<Search> {
     let slot = lock_slot(db).await?;
     if slot.held_until(now).is_some() {
-        return Ok(None);
+        return Ok(Search::Nothing);
     }
     let conditions = surroundings(db, base, &slot, now).await?;
     let mut waiting: BTreeSet<String> = BTreeSet::new();
     for _ in 0..LOOKS {
         let heads = store::heads(db, &waiting).await?;
         if heads.is_empty() {
-            return Ok(None);
+            return Ok(Search::Nothing);
         }
         let mut is_changed = false;
         for row in heads {
@@ -113,7 +113,7 @@ pub(in crate::safari::queue) async fn claim_browser(
                 Look::Goes(own) => {
                     let taken = Taking { worker, now, lease_until, conditions: &own };
                     match taken.take(db, row).await? {
-                        Taken::Claimed(claimed) => return Ok(Some(*claimed)),
+                        Taken::Claimed(claimed) => return Ok(Search::Found(claimed)),
                         Taken::LaneIsFull(lane) => {
                             waiting.insert(lane);
                         }
@@ -126,10 +126,18 @@ pub(in crate::safari::queue) async fn claim_browser(
             }
         }
         if !is_changed {
-            return Ok(None);
+            return Ok(Search::Nothing);
         }
     }
-    Ok(None)
+    Ok(Search::Unfinished)
+}
+
+/// What a search for the next command of the browser has come to.
+pub(in crate::safari::queue) enum Search {
+    Found(Box<Claimed>),
+    Nothing,
+    /// So many rows were refused or put aside that the rest is left to another transaction.
+    Unfinished,
 }
 
 enum Look {

@@ -12,7 +12,7 @@ mod intake;
 mod slot;
 mod store;
 
-pub(super) use browser::{claim_browser, enrich, surroundings};
+pub(super) use browser::{Search, claim_browser, enrich, surroundings};
 pub use claimed::Claimed;
 pub(super) use free::claim_free;
 pub(super) use housekeeping::tidy;

@@ -25,19 +25,21 @@ macro_rules! ready {
     };
 }
 
+// Each by the first entry of its index: EXISTS leaves PostgreSQL free to read through the table when its statistics are old.
 const PROBE: &str = concat!(
-    "SELECT EXISTS (SELECT 1 FROM safari_command_queue WHERE status = 'running' AND everreach_lease_until IS NOT NULL \
-     AND everreach_lease_until <= $1) AS lapsed, EXISTS (SELECT 1 FROM safari_command_queue WHERE ",
+    "SELECT COALESCE((SELECT MIN(everreach_lease_until) FROM safari_command_queue WHERE status = 'running' \
+     AND everreach_lease_until IS NOT NULL) <= $1, FALSE) AS lapsed, (SELECT 1 FROM safari_command_queue WHERE ",
     new_rows!(),
-    ") AS new, EXISTS (SELECT 1 FROM safari_command_queue WHERE status = 'pending' AND everreach_due_at IS NOT NULL \
-     AND everreach_due_at <= $1) AS due, EXISTS (SELECT 1 FROM everreach_safari_groups WHERE approval = 'pending' \
-     AND expires_at IS NOT NULL AND expires_at <= $1) AS approvals, EXISTS (SELECT 1 FROM safari_command_queue WHERE ",
+    " ORDER BY created_at LIMIT 1) IS NOT NULL AS new, COALESCE((SELECT MIN(everreach_due_at) FROM safari_command_queue \
+     WHERE status = 'pending' AND everreach_due_at IS NOT NULL) <= $1, FALSE) AS due, EXISTS (SELECT 1 FROM everreach_safari_groups \
+     WHERE approval = 'pending' AND expires_at IS NOT NULL AND expires_at <= $1) AS approvals, (SELECT 1 FROM safari_command_queue WHERE ",
     ready!(),
-    " AND everreach_lane = 'free') AS free, (EXISTS (SELECT 1 FROM safari_command_queue WHERE ",
+    " AND everreach_lane = 'free' ORDER BY priority, created_at, id LIMIT 1) IS NOT NULL AS free, \
+     (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
     ready!(),
-    " AND everreach_lane < 'free') OR EXISTS (SELECT 1 FROM safari_command_queue WHERE ",
+    " AND everreach_lane < 'free') IS NOT NULL OR (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
     ready!(),
-    " AND everreach_lane > 'free')) AS browser"
+    " AND everreach_lane > 'free') IS NOT NULL AS browser"
 );
 const TAKE_MANY_SQLITE: &str = concat!(
     "UPDATE safari_command_queue SET status = 'running', worker_id = $1, everreach_attempts = everreach_attempts + 1, \
