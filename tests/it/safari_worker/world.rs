@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use everreach_core::events::EventLog;
 use everreach_core::safari::alert::AlertOutbox;
+use everreach_core::safari::campaign::Campaigns;
 use everreach_core::safari::decision::Pacing;
+use everreach_core::safari::inbox::Inbox;
 use everreach_core::safari::queue::{CommandDetail, NewCommand, QueueConfig, SafariQueue};
 use everreach_core::safari::worker::{SafariWorker, WorkerConfig, WorkerParts};
 use everreach_core::safari::{ActiveHours, Command, CommandStatus, Platform, SafariConfig, Verb};
@@ -31,6 +33,7 @@ pub(super) struct World {
     pub(super) queue: SafariQueue,
     pub(super) stop: StopSwitch,
     pub(super) alerts: AlertOutbox,
+    pub(super) campaigns: Campaigns,
     pub(super) dispatcher: Arc<ScriptedDispatcher>,
     pub(super) worker: SafariWorker,
     pub(super) config: SafariConfig,
@@ -49,18 +52,20 @@ impl World {
         let events = EventLog::start(store.clone());
         let queue = SafariQueue::new(store.clone(), shared.clone(), events.clone(), QueueConfig::default());
         let stop = StopSwitch::new(store.clone(), shared.clone(), events.clone(), folder.path().to_owned());
-        let alerts = AlertOutbox::new(store.clone(), shared);
+        let alerts = AlertOutbox::new(store.clone(), shared.clone());
+        let campaigns = Campaigns::new(store.clone(), shared, queue.clone(), alerts.clone());
         let mut config = SafariConfig::default();
         config.active_hours = ActiveHours::ALWAYS;
         config.pacing = Pacing::default();
         (config.pacing.min_delay, config.pacing.rest_after_unknown) = (Some(Duration::ZERO), Some(Duration::ZERO));
         let mut world = Self {
-            worker: worker(&store, &queue, &stop, &alerts, &dispatcher, &clock, "mac-1", &config),
+            worker: worker(&store, &queue, &stop, &alerts, &campaigns, &dispatcher, &clock, "mac-1", &config),
             store,
             clock,
             queue,
             stop,
             alerts,
+            campaigns,
             dispatcher,
             config,
             events,
@@ -70,10 +75,17 @@ impl World {
         world
     }
 
+    /// Lets campaigns look into this inbox.
+    pub(super) fn with_inbox(mut self, inbox: Arc<dyn Inbox>) -> Self {
+        self.campaigns = self.campaigns.with_inbox(inbox);
+        self.worker = self.another("mac-1");
+        self
+    }
+
     /// Another worker on the same table.
     pub(super) fn another(&self, name: &str) -> SafariWorker {
-        let Self { store, queue, stop, alerts, dispatcher, clock, config, .. } = self;
-        worker(store, queue, stop, alerts, dispatcher, clock, name, config)
+        let Self { store, queue, stop, alerts, campaigns, dispatcher, clock, config, .. } = self;
+        worker(store, queue, stop, alerts, campaigns, dispatcher, clock, name, config)
     }
 
     pub(super) async fn enqueue(&self, commands: impl IntoIterator<Item = Command>) -> Vec<Id> {
@@ -114,6 +126,7 @@ fn worker(
     queue: &SafariQueue,
     stop: &StopSwitch,
     alerts: &AlertOutbox,
+    campaigns: &Campaigns,
     dispatcher: &Arc<ScriptedDispatcher>,
     clock: &Arc<ManualClock>,
     name: &str,
@@ -126,6 +139,7 @@ fn worker(
         clock: clock.clone(),
         stop: stop.clone(),
         alerts: alerts.clone(),
+        campaigns: Some(campaigns.clone()),
     };
     SafariWorker::new(parts, WorkerConfig::new(name, config))
 }

@@ -11,3 +11,4 @@ mod store;
 
 pub use occasion::Alert;
 pub use outbox::AlertOutbox;
+pub(in crate::safari) use store::insert as raise_within;

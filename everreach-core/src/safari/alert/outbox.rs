@@ -51,4 +51,9 @@ impl AlertOutbox {
         }
         Ok(is_new)
     }
+
+    /// Tells those who send, after an alert was written in a transaction of somebody else.
+    pub(in crate::safari) fn raised_within(&self) {
+        self.raised.notify_one();
+    }
 }

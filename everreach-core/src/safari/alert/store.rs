@@ -25,7 +25,7 @@ pub(super) struct Waiting {
 }
 
 /// Writes it down; says whether its occasion is new.
-pub(super) async fn insert(db: &mut Db<'_>, alert: &Alert, now: Timestamp) -> Result<bool> {
+pub(in crate::safari) async fn insert(db: &mut Db<'_>, alert: &Alert, now: Timestamp) -> Result<bool> {
     let rows = on_db!(db, conn => {
         sqlx::query(INSERT)
             .bind(Id::new())

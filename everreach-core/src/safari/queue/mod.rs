@@ -18,6 +18,7 @@ mod people;
 mod row;
 mod safari_queue;
 mod wake;
+mod within;
 mod worth;
 
 pub use claim::Claimed;
@@ -27,3 +28,4 @@ pub use groups::WaitingGroup;
 pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
 pub use people::{Denial, Denied};
 pub use safari_queue::{QueueConfig, SafariQueue};
+pub(in crate::safari) use within::{EndedCommand, cancel_within, ended_within, enqueue_within, expect_dms};

@@ -1,11 +1,13 @@
 //! The worker's handle and what it works with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::{ServiceWatch, WorkerConfig};
 use crate::safari::SafariDispatcher;
 use crate::safari::alert::AlertOutbox;
+use crate::safari::campaign::{Campaigns, unsendable};
 use crate::safari::decision::Conditions;
 use crate::safari::queue::SafariQueue;
 use crate::stop::StopSwitch;
@@ -27,6 +29,8 @@ pub struct WorkerParts {
     pub stop: StopSwitch,
     /// Where alerts go.
     pub alerts: AlertOutbox,
+    /// The campaigns that it moves on; none leaves them to others.
+    pub campaigns: Option<Campaigns>,
 }
 
 impl fmt::Debug for WorkerParts {
@@ -57,7 +61,7 @@ impl fmt::Debug for WorkerParts {
 ///     alerts: AlertOutbox::new(store.clone(), clock.clone()),
 ///     stop: StopSwitch::new(store.clone(), clock.clone(), events, folder),
 ///     dispatcher: Arc::new(ScriptedDispatcher::new([DispatchOutcome::done("scored")])),
-///     store, queue, clock,
+///     campaigns: None, store, queue, clock,
 /// };
 /// let worker = SafariWorker::new(parts, WorkerConfig::new("mac-1", &SafariConfig::default()));
 /// assert_eq!(worker.run_once(10).await?.completed, 1);
@@ -70,6 +74,8 @@ pub struct SafariWorker {
     pub(super) parts: Arc<WorkerParts>,
     pub(super) config: Arc<WorkerConfig>,
     services: Arc<ServiceWatch>,
+    /// When it was last asked whether there is progress.
+    pub(super) progress: Arc<Mutex<Option<Duration>>>,
 }
 
 impl SafariWorker {
@@ -83,7 +89,7 @@ impl SafariWorker {
             parts.alerts.clone(),
             config.look_every,
         );
-        Self { parts: Arc::new(parts), config: Arc::new(config), services: Arc::new(services) }
+        Self { parts: Arc::new(parts), config: Arc::new(config), services: Arc::new(services), progress: Arc::default() }
     }
 
     /// What it knows of the services.
@@ -108,6 +114,7 @@ impl SafariWorker {
         let mut conditions = self.config.conditions.clone();
         conditions.is_stopped = self.parts.stop.check_now().await?.stopped;
         conditions.health = self.services.seen();
+        conditions.paused_campaigns.extend(unsendable(&self.parts.store).await?);
         Ok(conditions)
     }
 }

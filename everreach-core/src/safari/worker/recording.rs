@@ -1,8 +1,9 @@
 //! Recording what became of a command, until it is recorded.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::{Ended, SafariWorker};
+use super::{Ended, SafariWorker, store};
 use crate::safari::alert::Alert;
 use crate::safari::decision::Settlement;
 use crate::safari::queue::{Claimed, Finish};
@@ -12,6 +13,10 @@ use crate::{ErrorKind, Result};
 /// How often the record is tried again while the database is away: about ten minutes in all. After that the lease tells the rest.
 const TRIES: u32 = 120;
 const BETWEEN: Duration = Duration::from_secs(5);
+const HOUR: Duration = Duration::from_secs(3_600);
+const LOOK_FOR_PROGRESS: Duration = Duration::from_secs(600);
+/// How many tries in an hour say that something is wrong when none of them did anything.
+const ENOUGH_TRIES: u64 = 10;
 
 impl SafariWorker {
     pub(super) async fn record(&self, claimed: Claimed, outcome: DispatchOutcome, settlement: Settlement) -> Result<Ended> {
@@ -91,5 +96,25 @@ impl SafariWorker {
                 self.raise(Alert::LimitHit { platform: platform.account(), action: *action, used, limit }).await;
             }
         }
+    }
+
+    /// Tells when much was tried for an hour and nothing was done.
+    pub(super) async fn watch_progress(&self) -> Result<()> {
+        let (now, at) = (self.parts.clock.now(), self.parts.clock.monotonic());
+        {
+            let mut last = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| at.saturating_sub(last) < LOOK_FOR_PROGRESS) {
+                return Ok(());
+            }
+            *last = Some(at);
+        }
+        let mut connection = self.parts.store.read().await?;
+        let tries = store::tries_since(&mut connection.db(), now - HOUR).await?;
+        drop(connection);
+        if tries.done == 0 && tries.ended >= ENOUGH_TRIES {
+            let alert = Alert::NoProgress { tries: tries.ended, waiting: tries.waiting };
+            self.parts.alerts.raise(alert).await?;
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Ended, RunSummary, SafariWorker};
 use crate::safari::queue::Claimed;
 use crate::{Error, Result};
+
+/// How often it is looked, while something runs, for what another process wrote on a database that announces nothing.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Commands that run. Their tasks go on when this is dropped: a request that has left is not cut off.
 type Running = FuturesUnordered<JoinHandle<Result<Ended>>>;
@@ -43,7 +47,28 @@ impl SafariWorker {
         total
     }
 
+    /// Campaigns are moved on before, so that their rows can go, and after, so that what became of them is known.
     async fn run_until_idle(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        self.move_campaigns_on().await?;
+        let summary = self.work(max, stopping).await?;
+        if summary.executed > 0 {
+            self.move_campaigns_on().await?;
+        }
+        self.watch_progress().await?;
+        Ok(summary)
+    }
+
+    async fn move_campaigns_on(&self) -> Result<()> {
+        match &self.parts.campaigns {
+            Some(campaigns) => {
+                let moving: BoxFuture<'_, Result<usize>> = Box::pin(campaigns.advance());
+                moving.await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn work(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
         let (mut running, mut summary) = (Running::new(), RunSummary::default());
         let mut started = 0_u32;
         let mut changes = self.parts.queue.changes();
@@ -65,6 +90,7 @@ impl SafariWorker {
             tokio::select! {
                 Some(ended) = running.next() => summary.count(ended),
                 Ok(()) = changes.changed(), if wanted > 0 => {}
+                () = tokio::time::sleep(LOOK), if wanted > 0 && !stopping.is_cancelled() => {}
             }
         };
         while let Some(ended) = running.next().await {

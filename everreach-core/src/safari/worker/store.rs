@@ -14,6 +14,27 @@ const SET_EDGE: &str = "INSERT INTO everreach_safari_service_edges (service_name
 // Lanes are made of the verb, the platform and the service.
 const BLOCKED: &str = "SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane LIKE $1";
 
+const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_unverified', 'duplicate') THEN 1 END), \
+     (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL) \
+     FROM everreach_safari_attempts WHERE started_at >= $1 AND finished_at IS NOT NULL";
+
+/// Tries that have ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tries {
+    pub(super) ended: u64,
+    /// Those that did something.
+    pub(super) done: u64,
+    /// Commands that wait.
+    pub(super) waiting: u64,
+}
+
+pub(super) async fn tries_since(db: &mut Db<'_>, since: Timestamp) -> Result<Tries> {
+    let (ended, done, waiting): (i64, i64, i64) =
+        on_db!(db, conn => sqlx::query_as(TRIES).bind(Stamp(since)).fetch_one(conn).await)?;
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    Ok(Tries { ended: count(ended), done: count(done), waiting: count(waiting) })
+}
+
 /// Since when a service is as it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edge {

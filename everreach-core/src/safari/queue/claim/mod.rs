@@ -16,5 +16,5 @@ pub(super) use browser::{Search, claim_browser, enrich, surroundings};
 pub use claimed::Claimed;
 pub(super) use free::claim_free;
 pub(super) use housekeeping::tidy;
-pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot};
+pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
 pub(super) use store::{Probe, probe};

@@ -9,4 +9,4 @@ pub use entry::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, Page
 pub(super) use reading::{Asking, detail, page};
 pub(super) use statistics::statistics;
 pub use statistics::{LimitUsage, Statistics, StatusCount};
-pub(super) use store::{ids_of, prune_attempts};
+pub(super) use store::{ended_of, ids_of, prune_attempts};

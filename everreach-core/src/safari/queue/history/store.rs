@@ -1,5 +1,7 @@
 //! History's SQL.
 
+use sqlx::types::Json;
+
 use super::entry::{AttemptRecord, Cursor, HistoryFilter};
 use crate::safari::Platform;
 use crate::safari::queue::row::{Key, Moment, QueueRow, RawRow, columns, readable};
@@ -14,6 +16,18 @@ const LIST: &str = concat!(
      AND ($4 = '' OR campaign_id = $4) AND (created_at < $5 OR (created_at = $5 AND id < $6)) ORDER BY created_at DESC, id DESC LIMIT $7"
 );
 const FIND: &str = concat!("SELECT ", columns!(), " FROM safari_command_queue WHERE id IN ($1, $2)");
+const ENDED_SQLITE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM safari_command_queue WHERE id IN (SELECT value FROM json_each($1)) AND status IN ('completed', 'failed', 'cancelled')"
+);
+#[cfg(feature = "postgres")]
+const ENDED_POSTGRES: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM safari_command_queue WHERE id IN (SELECT CAST(wanted AS UUID) FROM jsonb_array_elements_text($1) AS wanted) \
+     AND status IN ('completed', 'failed', 'cancelled')"
+);
 const ATTEMPTS: &str = "SELECT number, worker_id, service, started_at, dispatched_at, finished_at, verdict, reason, detail, answer \
      FROM everreach_safari_attempts WHERE command_id = $1 ORDER BY number";
 const DEPTH: &str = "SELECT lower(platform), status, COALESCE(everreach_outcome, '') = 'unknown', COUNT(*) FROM safari_command_queue \
@@ -47,6 +61,17 @@ pub(super) async fn find(db: &mut Db<'_>, id: Id) -> Result<Option<QueueRow>> {
         sqlx::query_as(FIND).bind(Key::of(id)).bind(Key::without_hyphens(id)).fetch_optional(conn).await
     })?;
     Ok(row.and_then(readable))
+}
+
+/// Those of these commands that are over.
+pub(in crate::safari::queue) async fn ended_of(db: &mut Db<'_>, ids: &[Id]) -> Result<Vec<QueueRow>> {
+    let wanted = Json(ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let rows: Vec<RawRow> = match db {
+        Db::Sqlite(conn) => sqlx::query_as(ENDED_SQLITE).bind(wanted).fetch_all(&mut **conn).await?,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => sqlx::query_as(ENDED_POSTGRES).bind(wanted).fetch_all(&mut **conn).await?,
+    };
+    Ok(rows.into_iter().filter_map(readable).collect())
 }
 
 #[derive(sqlx::FromRow)]

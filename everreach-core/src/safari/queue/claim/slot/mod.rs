@@ -2,5 +2,4 @@
 
 mod store;
 
-pub(super) use store::take_slot;
-pub(in crate::safari::queue) use store::{Slot, lock_slot, mark_dispatched, renew, return_slot, slot};
+pub(in crate::safari::queue) use store::{Slot, lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};

@@ -84,12 +84,7 @@ pub(in crate::safari::queue) async fn lock_slot(db: &mut Db<'_>) -> Result<Slot>
 }
 
 /// Takes the slot, which is locked and free; returns its fencing number.
-pub(in crate::safari::queue::claim) async fn take_slot(
-    db: &mut Db<'_>,
-    worker: &str,
-    key: &Key,
-    lease_until: Timestamp,
-) -> Result<i64> {
+pub(in crate::safari::queue) async fn take_slot(db: &mut Db<'_>, worker: &str, key: &Key, lease_until: Timestamp) -> Result<i64> {
     Ok(on_db!(db, conn => {
         sqlx::query_scalar(TAKE).bind(worker).bind(key.id()).bind(Stamp(lease_until)).fetch_one(conn).await
     })?)
