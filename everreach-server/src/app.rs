@@ -68,7 +68,7 @@ pub fn app(state: AppState) -> Router {
 
 /// Safari's queue.
 fn safari_routes() -> Router<AppState> {
-    use safari::{commands, deny_list, enqueue, halts, rate_limits, run, services, status};
+    use safari::{campaigns, commands, deny_list, enqueue, halts, rate_limits, run, services, status};
     Router::new()
         .route("/api/safari/commands", get(commands::list).post(enqueue::enqueue))
         .route("/api/safari/commands/{id}", get(commands::show))
@@ -80,6 +80,13 @@ fn safari_routes() -> Router<AppState> {
         .route("/api/safari/services", get(services::list))
         .route("/api/safari/rate-limits", get(rate_limits::list))
         .route("/api/safari/run-once", post(run::once))
+        .route("/api/safari/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/api/safari/campaigns/{id}", get(campaigns::show))
+        .route("/api/safari/campaigns/{id}/pause", post(campaigns::pause))
+        .route("/api/safari/campaigns/{id}/resume", post(campaigns::resume))
+        .route("/api/safari/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/api/safari/campaigns/{id}/replied", post(campaigns::replied))
+        .route("/api/safari/campaigns/{id}/posts", post(campaigns::posts))
         .route("/api/safari/halts", get(halts::list))
         .route("/api/safari/halts/lift", post(halts::lift))
         .route("/api/safari/deny-list", get(deny_list::list).post(deny_list::add))

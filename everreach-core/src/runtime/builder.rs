@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::copywriter::RoutedCopywriter;
 use super::handle::RuntimeParts;
 use super::safari::SafariParts;
 use super::services::{self, Sources};
@@ -21,6 +22,7 @@ use crate::routing::{
     Classifier, CloudExecutor, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, LocalSide, OfflineCache,
     Orchestrator, OrchestratorParts, RouteTable, SharedRouteTable,
 };
+use crate::safari::inbox::Inbox;
 use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
 use crate::stop::StopSwitch;
 use crate::store::Store;
@@ -152,10 +154,7 @@ impl RuntimeBuilder {
         let client = http::client(&HttpConfig::default())?;
         let goes_there = config.routing.mode != Mode::Local && !config.routing.is_cloud_terminal;
         let cloud_use = if goes_there { CloudUse::Needed } else { CloudUse::Optional };
-        let dispatcher = match self.safari {
-            Some(dispatcher) => dispatcher,
-            None => Arc::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(&clock))?),
-        };
+        let (dispatcher, inbox) = safari_side(self.safari, &config, &clock)?;
         let cloud = cloud_side(self.cloud, &config, cloud_use, &client, &clock)?;
         let store = match self.store {
             Some(store) => store,
@@ -175,18 +174,6 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = access_keys.ring().await?;
-        let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let safari = SafariParts {
-            store: store.clone(),
-            clock: Arc::clone(&clock),
-            events: events.clone(),
-            stop: stop.clone(),
-            notifier: Arc::clone(&notifier),
-            dispatcher,
-            background: background.clone(),
-            stopping: stopping.child_token(),
-        };
-        let safari = Safari::new(config.safari.clone(), safari);
         let connectivity = ConnectivityView::new(&config.routing, clock.now());
         let calls = TaskTracker::new();
 
@@ -226,6 +213,20 @@ impl RuntimeBuilder {
             connectivity: connectivity.clone(),
             tasks: calls.clone(),
         });
+        let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let safari = SafariParts {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            stop: stop.clone(),
+            notifier: Arc::clone(&notifier),
+            dispatcher,
+            inbox,
+            copywriter: Arc::new(RoutedCopywriter::new(orchestrator.clone())?),
+            background: background.clone(),
+            stopping: stopping.child_token(),
+        };
+        let safari = Safari::new(config.safari.clone(), safari);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),
@@ -256,6 +257,19 @@ impl RuntimeBuilder {
         background::start(&runtime, sql_guard, client).await?;
         Ok(runtime)
     }
+}
+
+/// What carries Safari's commands out, and where replies are looked for: one that an embedder brings sees no inbox.
+fn safari_side(
+    given: Option<Arc<dyn SafariDispatcher>>,
+    config: &RuntimeConfig,
+    clock: &SharedClock,
+) -> Result<(Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>)> {
+    if let Some(dispatcher) = given {
+        return Ok((dispatcher, None));
+    }
+    let http = Arc::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(clock))?);
+    Ok((Arc::<HttpSafariDispatcher>::clone(&http), Some(http)))
 }
 
 /// Whether this process sends calls to the cloud.

@@ -19,6 +19,7 @@
 mod background;
 mod builder;
 mod config;
+mod copywriter;
 mod handle;
 mod safari;
 mod services;

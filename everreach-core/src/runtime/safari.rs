@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 use crate::events::EventLog;
 use crate::notify::Notifier;
 use crate::safari::alert::AlertOutbox;
+use crate::safari::campaign::{Campaigns, Copywriter};
 use crate::safari::decision::Conditions;
+use crate::safari::inbox::Inbox;
 use crate::safari::limits::Limit;
 use crate::safari::queue::{QueueConfig, SafariQueue};
 use crate::safari::worker::{RunSummary, SafariWorker, WorkerConfig, WorkerParts};
@@ -53,6 +55,7 @@ pub struct Safari {
     clock: SharedClock,
     stop: StopSwitch,
     worker: SafariWorker,
+    campaigns: Campaigns,
     alerts: AlertOutbox,
     notifier: Arc<dyn Notifier>,
     looked: Arc<Mutex<Option<Look>>>,
@@ -71,6 +74,9 @@ pub(super) struct SafariParts {
     pub(super) stop: StopSwitch,
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) dispatcher: Arc<dyn SafariDispatcher>,
+    /// Where replies are looked for; none when only people tell.
+    pub(super) inbox: Option<Arc<dyn Inbox>>,
+    pub(super) copywriter: Arc<dyn Copywriter>,
     pub(super) background: TaskTracker,
     pub(super) stopping: CancellationToken,
 }
@@ -91,13 +97,20 @@ impl std::fmt::Debug for Safari {
 
 impl Safari {
     pub(super) fn new(config: SafariConfig, parts: SafariParts) -> Self {
-        let SafariParts { store, clock, events, stop, notifier, dispatcher, background, stopping } = parts;
+        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, background, stopping } = parts;
         let mut lease = QueueConfig::default();
         lease.lease = config.lease;
         let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, lease);
         let alerts = AlertOutbox::new(store.clone(), Arc::clone(&clock));
+        let campaigns = Campaigns::new(store.clone(), Arc::clone(&clock), queue.clone(), alerts.clone());
+        let campaigns = campaigns.with_copywriter(copywriter);
+        let campaigns = match inbox {
+            Some(inbox) => campaigns.with_inbox(inbox),
+            None => campaigns,
+        };
         let worker = WorkerParts {
             store,
+            campaigns: Some(campaigns.clone()),
             queue: queue.clone(),
             dispatcher: Arc::clone(&dispatcher),
             clock: Arc::clone(&clock),
@@ -107,7 +120,7 @@ impl Safari {
         let worker = SafariWorker::new(worker, WorkerConfig::new(format!("everreach-{}", Id::new()), &config));
         let config = Arc::new(config);
         let (looked, work) = (Arc::default(), TaskTracker::new());
-        Self { queue, dispatcher, config, clock, stop, worker, alerts, notifier, looked, work, background, stopping }
+        Self { queue, dispatcher, config, clock, stop, worker, campaigns, alerts, notifier, looked, work, background, stopping }
     }
 
     /// The queue.
@@ -120,6 +133,12 @@ impl Safari {
     #[must_use]
     pub const fn dispatcher(&self) -> &Arc<dyn SafariDispatcher> {
         &self.dispatcher
+    }
+
+    /// The campaigns. Whoever works through the queue moves them on.
+    #[must_use]
+    pub const fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
     }
 
     /// The settings.
@@ -195,7 +214,7 @@ impl Safari {
             self.send_alerts().await;
             summary
         };
-        self.work.track_future(run).await
+        self.work.track_future(Box::pin(run)).await
     }
 
     async fn run_some(&self, interval: Duration, max: u32, stopping: &CancellationToken) -> RunSummary {

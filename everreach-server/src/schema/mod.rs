@@ -7,6 +7,7 @@
 mod call;
 mod control;
 mod safari;
+mod safari_campaign;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
@@ -17,3 +18,4 @@ pub(crate) use safari::{
     SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
     SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
 };
+pub(crate) use safari_campaign::{SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariTemplates};

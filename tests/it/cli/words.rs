@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 52] = [
+const COMMANDS: [&[&str]; 61] = [
     &["dev"],
     &["serve"],
     &["init"],
@@ -57,6 +57,15 @@ const COMMANDS: [&[&str]; 52] = [
     &["safari", "enqueue", "research"],
     &["safari", "enqueue", "command"],
     &["safari", "deny-list", "add"],
+    &["safari", "campaign"],
+    &["safari", "campaign", "start"],
+    &["safari", "campaign", "list"],
+    &["safari", "campaign", "show"],
+    &["safari", "campaign", "pause"],
+    &["safari", "campaign", "resume"],
+    &["safari", "campaign", "cancel"],
+    &["safari", "campaign", "replied"],
+    &["safari", "campaign", "posts"],
 ];
 
 #[test]
@@ -109,6 +118,8 @@ fn a_mistake_in_the_arguments_is_2_and_says_so_on_stderr_only() {
         &["safari", "resolve", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b"],
         &["safari", "resolve", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b", "--retry", "--drop"],
         &["safari", "cancel", "no-id"],
+        &["safari", "campaign", "start", "chain_letter", "--platform", "twitter", "--handles", "bob"],
+        &["safari", "campaign", "start", "warmup", "--platform", "twitter"],
         &["safari", "run-once", "--max", "0"],
         &["safari", "daemon", "--interval", "0"],
         &["safari", "daemon", "--server", "http://127.0.0.1:1"],

@@ -1,5 +1,6 @@
 //! `/api/safari/…` over a real runtime, with a double of the services.
 
+mod campaigns;
 mod commands;
 mod enqueue;
 mod looking;

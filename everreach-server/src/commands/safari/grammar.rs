@@ -6,7 +6,8 @@ use everreach_core::safari::queue::Resolution;
 use everreach_core::safari::{LimitedAction, Platform};
 
 use super::{
-    DaemonArgs, DenyListCommand, EnqueueArgs, HistoryArgs, RunOnceArgs, changing, deny_list, enqueue, history, looking, running,
+    CampaignCommand, DaemonArgs, DenyListCommand, EnqueueArgs, HistoryArgs, RunOnceArgs, campaign, changing, deny_list, enqueue,
+    history, looking, running,
 };
 use crate::commands::Context;
 use crate::exit::Outcome;
@@ -89,6 +90,12 @@ pub enum SafariCommand {
         #[arg(long)]
         deny: bool,
     },
+    /// Start and look after campaigns
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  everreach safari campaign start dm_sequence --platform twitter --handles bob,eve\n  everreach safari campaign list"
+    )]
+    Campaign(CampaignCommand),
     /// List accounts that have to stop, and why
     #[command(after_help = "Examples:\n  everreach safari halts\n  everreach safari halts --json")]
     Halts,
@@ -158,6 +165,7 @@ pub(in crate::commands) async fn run(command: &SafariCommand, context: &Context)
         SafariCommand::Resolve { id, finding } => changing::resolve(*id, finding.resolution(), context).await,
         SafariCommand::Approve { id, deny: false } => crate::commands::approvals::approve(id, context).await,
         SafariCommand::Approve { id, deny: true } => crate::commands::approvals::deny(id, context).await,
+        SafariCommand::Campaign(command) => campaign::run(command, context).await,
         SafariCommand::Halts => looking::halts(context).await,
         SafariCommand::Lift { platform, action } => changing::lift(*platform, *action, context).await,
         SafariCommand::DenyList(command) => deny_list::run(command, context).await,

@@ -1,5 +1,6 @@
 //! `safari`: the queue of browser commands. Everything goes through the API, here or on `--server`.
 
+mod campaign;
 mod changing;
 mod deny_list;
 mod enqueue;
@@ -8,6 +9,7 @@ mod history;
 mod looking;
 mod running;
 
+pub use campaign::{CampaignArgs, CampaignCommand};
 pub use deny_list::DenyListCommand;
 pub use enqueue::{EnqueueArgs, EnqueueCommand};
 pub(super) use grammar::run;

@@ -1,5 +1,6 @@
 //! `/api/safari/…`: the queue of browser commands, one file per noun. What a command may hold, and what becomes of it, is the core's.
 
+pub(crate) mod campaigns;
 pub(crate) mod commands;
 pub(crate) mod deny_list;
 pub(crate) mod enqueue;

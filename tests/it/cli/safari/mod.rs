@@ -1,5 +1,6 @@
 //! Safari's queue on the command line.
 
+mod campaign;
 mod changing;
 mod enqueue;
 mod looking;
