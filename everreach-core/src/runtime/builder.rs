@@ -259,12 +259,10 @@ impl RuntimeBuilder {
     }
 }
 
+type SafariSide = (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>);
+
 /// What carries Safari's commands out, and where replies are looked for: one that an embedder brings sees no inbox.
-fn safari_side(
-    given: Option<Arc<dyn SafariDispatcher>>,
-    config: &RuntimeConfig,
-    clock: &SharedClock,
-) -> Result<(Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>)> {
+fn safari_side(given: Option<Arc<dyn SafariDispatcher>>, config: &RuntimeConfig, clock: &SharedClock) -> Result<SafariSide> {
     if let Some(dispatcher) = given {
         return Ok((dispatcher, None));
     }

@@ -66,3 +66,14 @@ async fn a_message_for_a_service_that_is_down_says_so() {
     let command = server.get(&format!("/api/safari/commands/{}", id.as_str().expect("an id"))).await.with(StatusCode::OK);
     assert!(command["why"].as_str().expect("a sentence").contains("tiktok-dm is down"), "{}", command["why"]);
 }
+
+#[tokio::test]
+async fn a_service_that_is_down_is_told_once_when_somebody_asks() {
+    let server = Server::open().await;
+    for _ in 0..2 {
+        server.get("/api/safari/services").await.with(StatusCode::OK);
+    }
+    server.state.runtime().shutdown(std::time::Duration::from_secs(20)).await;
+    let told = server.notices.all();
+    assert!(told.len() == 1 && told[0].contains("Safari Service Down: tiktok-dm"), "{told:?}");
+}

@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod commands;
+mod databases;
 mod enqueue;
 mod looking;
 mod people;

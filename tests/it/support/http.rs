@@ -86,11 +86,20 @@ impl Server {
         Self::start_with(local, Mode::Local, |access| access).await
     }
 
+    /// The same on this database.
+    pub(crate) async fn open_at(url: &str) -> Self {
+        Self::start_at(url, Arc::new(Worker), Mode::Local, |access| access).await
+    }
+
     async fn start_with(local: Arc<dyn Executor>, mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
+        Self::start_at("sqlite::memory:", local, mode, lock).await
+    }
+
+    async fn start_at(url: &str, local: Arc<dyn Executor>, mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = RuntimeConfig::default();
         config.data_dir = data.path().to_path_buf();
-        config.store = StoreConfig::new("sqlite::memory:");
+        config.store = StoreConfig::new(url);
         config.routing.mode = mode;
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
         let notices = Arc::new(Notices::default());
