@@ -42,3 +42,18 @@ CREATE TABLE everreach_safari_targets (
     updated_at  TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (campaign_id, handle)
 );
+
+-- What searches found, shared with other programs. There is no unique key: some hold a post more than once.
+CREATE TABLE IF NOT EXISTS crm_market_research (
+    id           UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+    platform     TEXT,
+    keyword      TEXT,
+    author       TEXT,
+    post_url     TEXT,
+    post_text    TEXT,
+    likes        INTEGER,
+    views        INTEGER,
+    comments     INTEGER,
+    shares       INTEGER,
+    collected_at TIMESTAMPTZ DEFAULT now()
+);

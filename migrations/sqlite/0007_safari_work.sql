@@ -42,3 +42,18 @@ CREATE TABLE everreach_safari_targets (
     updated_at  TEXT NOT NULL,
     PRIMARY KEY (campaign_id, handle)
 ) STRICT, WITHOUT ROWID;
+
+-- What searches found, shared with other programs. There is no unique key: some hold a post more than once.
+CREATE TABLE IF NOT EXISTS crm_market_research (
+    id           TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))),
+    platform     TEXT,
+    keyword      TEXT,
+    author       TEXT,
+    post_url     TEXT,
+    post_text    TEXT,
+    likes        INTEGER,
+    views        INTEGER,
+    comments     INTEGER,
+    shares       INTEGER,
+    collected_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+);

@@ -1,12 +1,16 @@
 //! What the operator is told, once per occasion.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use everreach_core::notify::Notifier;
-use everreach_core::safari::{DispatchOutcome, HealthStatus, Reason, Service};
+use everreach_core::safari::gate::Dispatchable;
+use everreach_core::safari::{DispatchOutcome, HealthStatus, Reason, Repeat, Service};
 use everreach_core::testing::ScriptedDispatcher;
 use everreach_core::{Error, ErrorKind, Result, Retry};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::world::{World, both};
 use crate::support::store::number;
@@ -16,6 +20,7 @@ use crate::support::store::number;
 struct Told {
     messages: Mutex<Vec<String>>,
     refusals: Mutex<u32>,
+    arrived: Notify,
 }
 
 impl Told {
@@ -30,10 +35,11 @@ impl Notifier for Told {
         let mut refusals = self.refusals.lock().expect("no panic");
         if *refusals > 0 {
             *refusals -= 1;
-            let wait = std::time::Duration::from_secs(7);
+            let wait = Duration::from_secs(7);
             return Err(Error::new(ErrorKind::RateLimited, "too many").with_retry(Retry::Later(wait)));
         }
         self.messages.lock().expect("no panic").push(message.to_owned());
+        self.arrived.notify_one();
         Ok(())
     }
 }
@@ -133,5 +139,40 @@ async fn an_alert_waits_as_long_as_the_messenger_asks_and_survives_a_restart() {
         let messages = told.take();
         assert!(messages[0].contains("late <b>&") && messages[0].contains(&ids[0].to_string()), "{messages:?}");
         assert_eq!(after.alerts.send_due(&told).await.expect("nothing more"), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_tries_that_do_nothing_is_told() {
+    for store in both().await {
+        let told = Told::default();
+        let no_tab = |_: &Dispatchable| DispatchOutcome::refused(Repeat::Free, Reason::NoTab, "no tab");
+        let world = World::new(store, ScriptedDispatcher::answering(no_tab));
+        world.enqueue([world.dm("bob")]).await;
+        for _ in 0..20 {
+            world.worker.run_once(9).await.expect("a run");
+            world.advance(150);
+        }
+        world.alerts.send_due(&told).await.expect("they are sent");
+        let messages = told.take();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].starts_with("🐌 Safari Makes No Progress: 1"), "{messages:?}");
+        assert!(messages[0].ends_with("Queue: 1 commands wait."), "{messages:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_sent_as_soon_as_they_are_raised_until_told_to_end() {
+    for store in both().await {
+        let (told, stopping) = (Arc::new(Told::default()), CancellationToken::new());
+        let world = World::new(store, ScriptedDispatcher::new([DispatchOutcome::unknown(Reason::TimedOut, "late")]));
+        let (alerts, notifier, until) = (world.alerts.clone(), told.clone(), stopping.clone());
+        let sending = tokio::spawn(async move { alerts.run(&*notifier, Duration::from_secs(3_600), until).await });
+        world.enqueue([world.dm("bob")]).await;
+        world.worker.run_once(9).await.expect("a run");
+        told.arrived.notified().await;
+        stopping.cancel();
+        sending.await.expect("no panic");
+        assert_eq!(told.take().len(), 1);
     }
 }

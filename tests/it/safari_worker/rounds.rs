@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use everreach_core::Clock;
+use everreach_core::safari::gate::Dispatchable;
 use everreach_core::safari::queue::Resolution;
-use everreach_core::safari::{CommandStatus, DispatchOutcome, DispatchVerdict, Reason, Repeat};
+use everreach_core::safari::{Command, CommandStatus, DispatchOutcome, DispatchVerdict, Platform, Reason, Repeat};
+use everreach_core::store::{Store, StoreConfig};
 use everreach_core::testing::ScriptedDispatcher;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{World, both};
+use crate::support::cluster::Cluster;
+use crate::support::store::number;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_verdict_leaves_its_row_as_the_law_says() {
@@ -207,9 +212,9 @@ async fn the_daemon_takes_up_what_is_enqueued_and_lets_the_running_command_finis
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_between_claim_and_dispatch_is_not_sent() {
     for store in both().await {
+        use everreach_core::safari::Contact;
         use everreach_core::safari::decision::NextStep;
         use everreach_core::safari::queue::Denied;
-        use everreach_core::safari::{Contact, Platform};
         let world = World::new(store, ScriptedDispatcher::new([]));
         world.enqueue([world.dm("bob")]).await;
         world.worker.services().look().await.expect("a look");
@@ -222,4 +227,39 @@ async fn what_is_denied_between_claim_and_dispatch_is_not_sent() {
         assert!(matches!(step, NextStep::Refuse { .. }), "{step:?}");
         assert!(world.clock.now() < claimed.lease_until());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_search_found_is_kept_once() {
+    for store in both().await {
+        let answer = json!({"success": true, "posts": [
+            {"author": "bob", "url": "https://x.com/bob/status/1", "text": "agents", "likes": 3, "views": 90},
+            {"author": "eve", "url": "https://x.com/eve/status/2", "text": "ai", "likes": 5}
+        ]});
+        let found = move |_: &Dispatchable| DispatchOutcome::done("found").with_answer(answer.clone());
+        let world = World::new(store, ScriptedDispatcher::answering(found));
+        for _ in 0..2 {
+            world.enqueue([Command::research(Platform::Twitter, "ai agents", 10, world.clock.now())]).await;
+            assert_eq!(world.worker.run_once(9).await.expect("a run").completed, 1);
+        }
+        let known = "SELECT COUNT(*) FROM crm_market_research WHERE platform = 'twitter' AND keyword = 'ai agents' AND likes > 2";
+        assert_eq!(number(&world.store, known).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_while_the_database_is_away_is_recorded_when_it_is_back() {
+    let cluster = Cluster::start();
+    let store = Store::open(&StoreConfig::new(cluster.url())).await.expect("a database");
+    let world = World::new(store, ScriptedDispatcher::new([]).held());
+    let ids = world.enqueue([world.dm("bob")]).await;
+    let (worker, dispatcher) = (world.worker.clone(), world.dispatcher.clone());
+    let running = tokio::spawn(async move { worker.run_once(1).await });
+    dispatcher.begun(1).await;
+    cluster.cut();
+    dispatcher.release(1);
+    cluster.resume();
+    let _the_campaigns_may_be_unreadable_for_a_moment = running.await.expect("no panic");
+    assert_eq!(world.status(ids[0]).await, CommandStatus::Completed);
+    assert_eq!(world.dispatcher.seen().len(), 1);
 }

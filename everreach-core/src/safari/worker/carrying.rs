@@ -31,7 +31,11 @@ impl SafariWorker {
                 tracing::info!(command = %claimed.command().id, "the claim was lost before anything was sent");
                 return Ok(Ended::Lost);
             }
-            Err(error) => return Err(error),
+            // The mark may be on disk or not; nothing was sent in any case, and the row is told so once it can be written.
+            Err(error) => {
+                let (outcome, settlement) = put_back(&claimed, error.to_string(), self.parts.clock.now() + SOON);
+                return self.record(claimed, outcome, settlement).await;
+            }
         }
         // Writing the mark may have waited for the database; meanwhile somebody may have stopped everything.
         if self.parts.stop.is_stopped() {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::{Ended, SafariWorker, store};
 use crate::safari::alert::Alert;
 use crate::safari::decision::Settlement;
+use crate::safari::gate::Work;
 use crate::safari::queue::{Claimed, Finish};
+use crate::safari::wire::research_rows;
 use crate::safari::{DispatchOutcome, DispatchVerdict};
 use crate::{ErrorKind, Result};
 
@@ -22,6 +24,7 @@ impl SafariWorker {
     pub(super) async fn record(&self, claimed: Claimed, outcome: DispatchOutcome, settlement: Settlement) -> Result<Ended> {
         let rest = self.config.conditions.pacing.rest(claimed.time_limit());
         let alert = self.alert_of(&claimed, &outcome);
+        self.keep_found(&claimed, &outcome).await;
         let charges = claimed.dispatchable().charges();
         let finish = Finish::new(claimed, outcome, settlement).with_rest(rest);
         if !self.finish(finish).await? {
@@ -39,6 +42,19 @@ impl SafariWorker {
             Settlement::Held => Ended::Unknown,
             Settlement::Again { .. } => Ended::Rescheduled,
         })
+    }
+
+    /// Keeps what a search found. It comes before the record, so that a crash in between makes the search again; the row's own result
+    /// holds the answer too, so that a failure here loses nothing.
+    async fn keep_found(&self, claimed: &Claimed, outcome: &DispatchOutcome) {
+        let Work::Research(search) = claimed.dispatchable().work() else { return };
+        let Some(answer) = outcome.answer.as_ref().filter(|_| outcome.verdict == DispatchVerdict::Sent) else { return };
+        let (found, now) = (research_rows(search, answer), self.parts.clock.now());
+        let written =
+            self.parts.store.write(move |mut db| Box::pin(async move { store::write_found(&mut db, &found, now).await }));
+        if let Err(error) = written.await {
+            tracing::warn!(%error, command = %claimed.command().id, "what a search found is not kept in crm_market_research");
+        }
     }
 
     /// Says whether the claim still held.

@@ -1,5 +1,6 @@
 //! The SQL about services.
 
+use crate::safari::wire::ResearchRow;
 use crate::safari::{Service, ServiceHealth};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
@@ -17,6 +18,35 @@ const BLOCKED: &str = "SELECT COUNT(*) FROM safari_command_queue WHERE status = 
 const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_unverified', 'duplicate') THEN 1 END), \
      (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL) \
      FROM everreach_safari_attempts WHERE started_at >= $1 AND finished_at IS NOT NULL";
+
+// A search that is made again finds much that is known.
+const FOUND: &str = "INSERT INTO crm_market_research (platform, keyword, author, post_url, post_text, likes, views, comments, shares, \
+     collected_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT 1 FROM crm_market_research \
+     WHERE platform = $1 AND keyword = $2 AND post_url = $4)";
+
+/// Writes what a search found and nobody knows yet; returns how much that was.
+pub(super) async fn write_found(db: &mut Db<'_>, found: &[ResearchRow], now: Timestamp) -> Result<u64> {
+    let mut written = 0;
+    for row in found {
+        written += on_db!(&mut *db, conn => {
+            sqlx::query(FOUND)
+                .bind(row.platform.as_str())
+                .bind(&row.keyword)
+                .bind(&row.author)
+                .bind(&row.post_url)
+                .bind(&row.post_text)
+                .bind(row.likes)
+                .bind(row.views)
+                .bind(row.comments)
+                .bind(row.shares)
+                .bind(Stamp(now))
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(written)
+}
 
 /// Tries that have ended.
 #[derive(Debug, Clone, Copy)]
