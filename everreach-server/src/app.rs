@@ -11,8 +11,8 @@ use crate::front::front;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, services,
-    status, stop,
+    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
+    services, status, stop,
 };
 use crate::state::AppState;
 
@@ -53,6 +53,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/cost/report", get(cost::report))
         .route("/api/stop", post(stop::stop))
         .route("/api/resume", post(stop::resume))
+        .merge(safari_routes())
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{id}", delete(keys::revoke))
         .route("/api/events", get(events::stream))
@@ -63,4 +64,31 @@ pub fn app(state: AppState) -> Router {
         })
         .layer(from_fn_with_state(state.clone(), front))
         .with_state(state)
+}
+
+/// Safari's queue.
+fn safari_routes() -> Router<AppState> {
+    use safari::{campaigns, commands, deny_list, enqueue, halts, rate_limits, run, services, status};
+    Router::new()
+        .route("/api/safari/commands", get(commands::list).post(enqueue::enqueue))
+        .route("/api/safari/commands/{id}", get(commands::show))
+        .route("/api/safari/commands/{id}/cancel", post(commands::cancel))
+        .route("/api/safari/commands/{id}/retry", post(commands::retry))
+        .route("/api/safari/commands/{id}/resolve", post(commands::resolve))
+        .route("/api/safari/retry-failed", post(commands::retry_failed))
+        .route("/api/safari/status", get(status::status))
+        .route("/api/safari/services", get(services::list))
+        .route("/api/safari/rate-limits", get(rate_limits::list))
+        .route("/api/safari/run-once", post(run::once))
+        .route("/api/safari/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/api/safari/campaigns/{id}", get(campaigns::show))
+        .route("/api/safari/campaigns/{id}/pause", post(campaigns::pause))
+        .route("/api/safari/campaigns/{id}/resume", post(campaigns::resume))
+        .route("/api/safari/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/api/safari/campaigns/{id}/replied", post(campaigns::replied))
+        .route("/api/safari/campaigns/{id}/posts", post(campaigns::posts))
+        .route("/api/safari/halts", get(halts::list))
+        .route("/api/safari/halts/lift", post(halts::lift))
+        .route("/api/safari/deny-list", get(deny_list::list).post(deny_list::add))
+        .route("/api/safari/deny-list/remove", post(deny_list::remove))
 }

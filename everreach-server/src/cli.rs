@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::commands::{
     approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
-    cost::CostArgs, db::DbCommand, demo::DemoCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, serve::ServeArgs,
-    stop::StopArgs,
+    cost::CostArgs, db::DbCommand, demo::DemoCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, safari::SafariCommand,
+    serve::ServeArgs, stop::StopArgs,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -125,6 +125,13 @@ pub enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand, after_help = "Examples:\n  everreach keys create ci --scope read dispatch\n  everreach keys list")]
     Keys(KeysCommand),
+    /// Queue messages, comments and searches for Safari, and see what became of
+    /// them
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  everreach safari enqueue dm instagram bob 'Great work!'\n  everreach safari status"
+    )]
+    Safari(SafariCommand),
     /// Stop: no new outward action starts until `resume`
     #[command(
         after_help = "Examples:\n  everreach stop --reason 'wrong audience'\n  everreach stop --server http://127.0.0.1:8080"

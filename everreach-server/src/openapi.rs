@@ -6,8 +6,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, services,
-    status, stop,
+    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
+    services, status, stop,
 };
 use crate::schema;
 
@@ -21,6 +21,12 @@ const PROBLEM: &str = "application/problem+json";
         calls::list, calls::show, calls::resolve,
         approvals::list, approvals::approve, approvals::deny, cost::month, cost::report, stop::stop, stop::resume,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
+        safari::commands::list, safari::enqueue::enqueue, safari::commands::show, safari::commands::cancel,
+        safari::commands::retry, safari::commands::resolve, safari::commands::retry_failed, safari::status::status, safari::run::once,
+        safari::services::list, safari::rate_limits::list, safari::halts::list, safari::halts::lift,
+        safari::campaigns::start, safari::campaigns::list, safari::campaigns::show, safari::campaigns::pause,
+        safari::campaigns::resume, safari::campaigns::cancel, safari::campaigns::replied, safari::campaigns::posts,
+        safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),
     components(schemas(schema::Problem)),

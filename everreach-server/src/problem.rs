@@ -67,6 +67,13 @@ impl Problem {
         problem
     }
 
+    /// Names a part of the body that is wrong.
+    #[must_use]
+    pub(crate) fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
     /// Says when a repeat can help.
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {

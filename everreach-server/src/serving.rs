@@ -46,8 +46,7 @@ impl Server {
             .local_addr()
             .map_err(|source| Error::new(ErrorKind::Internal, "the listener has no address").with_source(source))?;
         let hosts = AllowedHosts::new(address, &settings.allowed_hosts)?;
-        let signals = Signals::listen()
-            .map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))?;
+        let signals = Signals::listen()?;
         let state = AppState::new(runtime.clone(), access, hosts).with_replicas(settings.replicas);
         Ok(Self { listener, state, address, signals })
     }
@@ -61,7 +60,13 @@ impl Server {
     pub(crate) async fn run(mut self) -> Outcome {
         let closing = CancellationToken::new();
         let router = app(self.state.clone());
-        let served = listen::serve(self.listener, router, &self.state, listen::Limits::default(), closing.cancelled());
+        let safari = self.state.runtime().safari().clone();
+        // Requests are still answered while a message that has left is waited for.
+        let until = async {
+            closing.cancelled().await;
+            safari.finish().await;
+        };
+        let served = listen::serve(self.listener, router, &self.state, listen::Limits::default(), until);
         tokio::pin!(served);
         tokio::select! {
             () = &mut served => return Ok(()),
@@ -104,8 +109,11 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(crate) fn listen() -> Result<Self> {
+        let on = |kind| {
+            signal(kind).map_err(|source| Error::new(ErrorKind::Internal, "signals cannot be listened for").with_source(source))
+        };
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
     }
 
     pub(crate) async fn next(&mut self) {

@@ -8,11 +8,13 @@ use serde_json::json;
 use url::Url;
 
 use super::Notifier;
-use crate::{Error, ErrorKind, Result};
+use crate::http::read_bounded;
+use crate::{Error, ErrorKind, Result, Retry};
 
 /// The API's limit for one message, in characters.
 const MAX_CHARACTERS: usize = 4_096;
 const TIMEOUT: Duration = Duration::from_secs(10);
+const LONGEST_ANSWER: usize = 16 * 1024;
 
 /// A bot and the chat it writes to.
 #[derive(Debug, Clone)]
@@ -64,8 +66,22 @@ impl Notifier for TelegramNotifier {
         let answer = self.client.post(url).json(&body).timeout(TIMEOUT).send().await;
         // The URL carries the token, so it must not show up in the error.
         let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
-        if answer.status().is_success() { Ok(()) } else { Err(failed(format!("HTTP {}", answer.status()))) }
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let error = failed(format!("HTTP {}", answer.status()));
+        let body = read_bounded(answer, LONGEST_ANSWER).await.unwrap_or_default();
+        Err(match retry_after(&body) {
+            Some(wait) => error.with_retry(Retry::Later(wait)),
+            None => error,
+        })
     }
+}
+
+/// How long the API asks to be left alone, when there were too many messages.
+fn retry_after(body: &[u8]) -> Option<Duration> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    answer.pointer("/parameters/retry_after")?.as_u64().map(Duration::from_secs)
 }
 
 /// The message, cut to what the API takes.
@@ -86,5 +102,12 @@ mod tests {
     fn long_notices_are_cut_at_the_limit_in_characters() {
         assert_eq!(shorten("short"), "short");
         assert_eq!(shorten(&"ü".repeat(5_000)).chars().count(), MAX_CHARACTERS);
+    }
+
+    #[test]
+    fn the_api_says_how_long_it_wants_to_be_left_alone() {
+        let body = br#"{"ok": false, "error_code": 429, "parameters": {"retry_after": 7}}"#;
+        assert_eq!(retry_after(body), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after(b"<html>"), None);
     }
 }

@@ -6,10 +6,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::CloudSource;
+use super::copywriter::RoutedCopywriter;
 use super::handle::RuntimeParts;
+use super::safari::SafariParts;
 use super::services::Sources;
 use super::sides::{self, Local};
-use super::{Runtime, RuntimeConfig, background};
+use super::{Runtime, RuntimeConfig, Safari, background};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -22,6 +24,7 @@ use crate::routing::{
     Classifier, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts,
     SharedRouteTable,
 };
+use crate::safari::SafariDispatcher;
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{
@@ -40,6 +43,7 @@ pub struct RuntimeBuilder {
     classifier: Option<Arc<dyn Classifier>>,
     cost: Option<Arc<dyn CostGuard>>,
     notifier: Option<Arc<dyn Notifier>>,
+    safari: Option<Arc<dyn SafariDispatcher>>,
     retry_policy: RetryPolicy,
 }
 
@@ -60,6 +64,7 @@ impl RuntimeBuilder {
             classifier: None,
             cost: None,
             notifier: None,
+            safari: None,
             retry_policy: RetryPolicy::default(),
         }
     }
@@ -183,6 +188,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Replaces what carries Safari's commands out: by default HTTP to the services of the settings.
+    pub fn with_safari_dispatcher(mut self, dispatcher: Arc<dyn SafariDispatcher>) -> Self {
+        self.safari = Some(dispatcher);
+        self
+    }
+
     /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
@@ -201,6 +212,7 @@ impl RuntimeBuilder {
         let table = SharedRouteTable::new(config.check(source)?);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
+        let (dispatcher, inbox) = sides::safari(self.safari, &config, &clock)?;
         let cloud = match self.cloud {
             Some(cloud) => Some(cloud),
             None => sides::cloud(&config, &client, &clock)?,
@@ -259,6 +271,20 @@ impl RuntimeBuilder {
             connectivity: connectivity.clone(),
             tasks: calls.clone(),
         });
+        let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let safari = SafariParts {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            stop: stop.clone(),
+            notifier: Arc::clone(&notifier),
+            dispatcher,
+            inbox,
+            copywriter: Arc::new(RoutedCopywriter::new(orchestrator.clone())?),
+            background: background.clone(),
+            stopping: stopping.child_token(),
+        };
+        let safari = Safari::new(config.safari.clone(), safari);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),
@@ -273,6 +299,7 @@ impl RuntimeBuilder {
                 ledger,
                 approvals,
                 stop,
+                safari,
                 access_keys,
                 key_ring,
                 table,
@@ -281,8 +308,8 @@ impl RuntimeBuilder {
                 orchestrator,
                 routed_today: Mutex::default(),
                 calls,
-                background: TaskTracker::new(),
-                stopping: CancellationToken::new(),
+                background,
+                stopping,
             }),
         };
         background::start(&runtime, sql_guard, client).await?;

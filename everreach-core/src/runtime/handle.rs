@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::services::{self, Sources};
-use super::{RuntimeBuilder, RuntimeConfig};
+use super::{RuntimeBuilder, RuntimeConfig, Safari};
 use crate::access::{AccessKeys, KeyRing};
 use crate::approval::Approvals;
 use crate::cost::{CostGuard, DailyReport, SqlCostGuard};
@@ -39,6 +39,7 @@ pub(super) struct RuntimeParts {
     pub(super) ledger: Ledger,
     pub(super) approvals: Approvals,
     pub(super) stop: StopSwitch,
+    pub(super) safari: Safari,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -163,6 +164,12 @@ impl Runtime {
     #[must_use]
     pub fn stop_switch(&self) -> &StopSwitch {
         &self.parts.stop
+    }
+
+    /// Safari's queue, and what carries its commands out.
+    #[must_use]
+    pub fn safari(&self) -> &Safari {
+        &self.parts.safari
     }
 
     /// The bearer keys, for whoever manages them.

@@ -19,10 +19,13 @@
 mod background;
 mod builder;
 mod config;
+mod copywriter;
 mod handle;
+mod safari;
 mod services;
 mod sides;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;
 pub use handle::{Runtime, ServiceEntry};
+pub use safari::Safari;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::RuntimeConfig;
 use super::services::{self, Sources};
 use crate::routing::{CloudExecutor, Executor, LocalExecutorBuilder, LocalSide};
+use crate::safari::inbox::Inbox;
+use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 pub(super) type AddHandlers = Box<dyn FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send>;
@@ -52,6 +54,21 @@ impl Local {
 pub(super) fn cloud(config: &RuntimeConfig, client: &reqwest::Client, clock: &SharedClock) -> Result<Option<Arc<dyn Executor>>> {
     let Some(remote) = config.cloud_remote()? else { return Ok(None) };
     Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?)))
+}
+
+type SafariSide = (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>);
+
+/// What carries Safari's commands out, and where replies are looked for: one that an embedder brings sees no inbox.
+pub(super) fn safari(
+    given: Option<Arc<dyn SafariDispatcher>>,
+    config: &RuntimeConfig,
+    clock: &SharedClock,
+) -> Result<SafariSide> {
+    if let Some(dispatcher) = given {
+        return Ok((dispatcher, None));
+    }
+    let http = Arc::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(clock))?);
+    Ok((Arc::<HttpSafariDispatcher>::clone(&http), Some(http)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! A message or a comment is submitted at most once; what may have been submitted is held for a person. No limit is passed, no
 //! text and no address reaches a service but through the [`gate`], and only one command drives Safari at a time.
 
+pub mod alert;
 pub mod campaign;
 mod command;
 mod config;
@@ -17,11 +18,13 @@ pub mod limits;
 mod outcome;
 mod platform;
 mod program;
+pub mod queue;
 mod service;
 #[cfg(test)]
 mod simulation_tests;
 mod verb;
 pub mod wire;
+pub mod worker;
 
 pub use command::{Command, CommandStatus, params_object};
 pub use config::{SafariConfig, ServiceConfig};

@@ -18,7 +18,15 @@ struct AddedColumn {
     postgres: &'static str,
 }
 
-const SHARED: [SharedTable; 2] = [
+const fn text(name: &'static str) -> AddedColumn {
+    AddedColumn { name, sqlite: "TEXT", postgres: "TEXT" }
+}
+
+const fn time(name: &'static str) -> AddedColumn {
+    AddedColumn { name, sqlite: "TEXT", postgres: "TIMESTAMPTZ" }
+}
+
+const SHARED: [SharedTable; 5] = [
     SharedTable {
         name: "actp_cost_log",
         needed: &["service", "action", "cost_usd", "created_at"],
@@ -33,6 +41,42 @@ const SHARED: [SharedTable; 2] = [
         ],
     },
     SharedTable { name: "hybrid_cache", needed: &["action", "params_hash", "response_json", "cached_at"], added: &[] },
+    SharedTable {
+        name: "safari_command_queue",
+        needed: &["id", "action", "platform", "params", "priority", "status", "result", "error", "created_at", "updated_at"],
+        added: &[
+            time("scheduled_for"),
+            AddedColumn { name: "retry_count", sqlite: "INTEGER DEFAULT 0", postgres: "INTEGER DEFAULT 0" },
+            time("next_retry_at"),
+            text("campaign_id"),
+            text("batch_id"),
+            text("worker_id"),
+            text("everreach_key"),
+            text("everreach_lane"),
+            time("everreach_due_at"),
+            text("everreach_contact"),
+            AddedColumn {
+                name: "everreach_attempts",
+                sqlite: "INTEGER NOT NULL DEFAULT 0",
+                postgres: "BIGINT NOT NULL DEFAULT 0",
+            },
+            time("everreach_claimed_at"),
+            time("everreach_lease_until"),
+            time("everreach_dispatched_at"),
+            text("everreach_charged"),
+            text("everreach_outcome"),
+        ],
+    },
+    SharedTable {
+        name: "safari_campaign_runs",
+        needed: &["id", "campaign_id", "campaign_type", "platform", "total_tasks", "completed", "failed", "status"],
+        added: &[time("started_at"), time("completed_at"), AddedColumn { name: "result", sqlite: "TEXT", postgres: "JSONB" }],
+    },
+    SharedTable {
+        name: "safari_service_health",
+        needed: &["service_name", "port", "status", "response_ms", "checked_at"],
+        added: &[],
+    },
 ];
 
 impl SharedTable {

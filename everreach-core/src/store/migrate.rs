@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "events",
@@ -47,6 +47,18 @@ const STEPS: [Step; 5] = [
         name: "hybrid_cache",
         sqlite: include_str!("../../migrations/sqlite/0005_hybrid_cache.sql"),
         postgres: include_str!("../../migrations/postgres/0005_hybrid_cache.sql"),
+    },
+    Step {
+        version: 6,
+        name: "safari",
+        sqlite: include_str!("../../migrations/sqlite/0006_safari.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_safari.sql"),
+    },
+    Step {
+        version: 7,
+        name: "safari_work",
+        sqlite: include_str!("../../migrations/sqlite/0007_safari_work.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_safari_work.sql"),
     },
 ];
 

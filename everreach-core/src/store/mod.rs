@@ -21,4 +21,4 @@ pub use codec::Stamp;
 pub(crate) use db::on_db;
 pub use db::{Db, ReadConnection};
 pub use migrate::MigrationState;
-pub use open::{Dialect, Store, StoreConfig};
+pub use open::{Dialect, Listener, Store, StoreConfig};

@@ -89,6 +89,34 @@ pub struct Store {
     backend: Arc<Backend>,
 }
 
+/// Hears what other processes announce; see [`Store::listener`].
+#[derive(Debug)]
+pub struct Listener {
+    #[cfg(feature = "postgres")]
+    listener: super::postgres::PostgresListener,
+}
+
+impl Listener {
+    /// Waits for the next announcement; `false` once the store is closed. One that was made while the connection was away may be
+    /// lost, so that a return of the connection is heard too.
+    ///
+    /// ```
+    /// use everreach_core::store::Listener;
+    /// async fn follow(mut listener: Listener) {
+    ///     while listener.heard().await {
+    ///         // Look what there is to do.
+    ///     }
+    /// }
+    /// ```
+    #[cfg_attr(not(feature = "postgres"), allow(clippy::unused_async, reason = "the twin with the feature waits"))]
+    pub async fn heard(&mut self) -> bool {
+        #[cfg(feature = "postgres")]
+        return self.listener.heard().await;
+        #[cfg(not(feature = "postgres"))]
+        false
+    }
+}
+
 #[derive(Debug)]
 enum Backend {
     Sqlite(SqliteStore),
@@ -163,6 +191,20 @@ impl Store {
             Backend::Sqlite(store) => store.read().await,
             #[cfg(feature = "postgres")]
             Backend::Postgres(store) => store.read().await,
+        }
+    }
+
+    /// What other processes announce on a channel of the database; nothing where the database knows no such thing: on SQLite,
+    /// and behind a pooler in transaction mode.
+    #[must_use]
+    pub fn listener(&self, channel: &'static str) -> Option<Listener> {
+        match &*self.backend {
+            Backend::Sqlite(_) => {
+                let _it_knows_no_channels = channel;
+                None
+            }
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(store) => store.listener(channel).map(|listener| Listener { listener }),
         }
     }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
@@ -16,11 +16,14 @@ const SCHEMA_LOCK: i64 = 0x6576_6572_7265_6163;
 
 /// How long the first connection may take; a server that is not there should be said soon.
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+/// Between two tries to listen.
+const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct PostgresStore {
     pool: PgPool,
     write_timeout: Duration,
+    can_listen: bool,
 }
 
 impl PostgresStore {
@@ -43,7 +46,7 @@ impl PostgresStore {
         })??;
         bring_up_to_date(&mut first).await?;
         drop(first);
-        Ok(Self { pool, write_timeout: config.write_timeout })
+        Ok(Self { pool, write_timeout: config.write_timeout, can_listen: !config.transaction_pooler })
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -85,4 +88,60 @@ async fn bring_up_to_date(connection: &mut PgConnection) -> Result<()> {
     migrator(Dialect::Postgres).run_direct(None, &mut *transaction, false).await.map_err(explain)?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// A connection of its own that listens on a channel, opened when it is first asked.
+#[derive(Debug)]
+pub(super) struct PostgresListener {
+    pool: PgPool,
+    channel: &'static str,
+    listening: Option<PgListener>,
+}
+
+impl PostgresStore {
+    /// A listener, unless statements go to another backend each time.
+    pub(super) fn listener(&self, channel: &'static str) -> Option<PostgresListener> {
+        self.can_listen.then(|| PostgresListener { pool: self.pool.clone(), channel, listening: None })
+    }
+}
+
+impl PostgresListener {
+    /// Waits for the next message; `false` once the store is closed. Messages sent while the connection was away are lost, so its
+    /// return counts as one.
+    pub(super) async fn heard(&mut self) -> bool {
+        let mut closed = self.pool.close_event();
+        tokio::select! {
+            () = &mut closed => false,
+            () = listen(&self.pool, self.channel, &mut self.listening) => true,
+        }
+    }
+}
+
+/// Waits for a message, or for the connection's return.
+async fn listen(pool: &PgPool, channel: &'static str, listening: &mut Option<PgListener>) {
+    loop {
+        if let Some(listener) = listening {
+            match listener.try_recv().await {
+                Ok(Some(_)) => return,
+                Ok(None) | Err(_) => *listening = None,
+            }
+        }
+        match connect(pool, channel).await {
+            Ok(listener) => {
+                *listening = Some(listener);
+                return;
+            }
+            Err(error) => tracing::debug!(%error, "the database does not listen, trying again"),
+        }
+        tokio::time::sleep(LISTEN_PAUSE).await;
+    }
+}
+
+/// Beside the pool, which would be one connection short for ever.
+async fn connect(pool: &PgPool, channel: &'static str) -> Result<PgListener, sqlx::Error> {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen(channel).await?;
+    Ok(listener)
 }

@@ -22,6 +22,7 @@ mod executors;
 mod fault_connection;
 mod fault_server;
 mod law;
+mod safari;
 mod safari_dispatcher;
 pub mod swarm_coordinator;
 
@@ -29,4 +30,5 @@ pub use crate::clock::ManualClock;
 pub use executor_conformance::ExecutorConformance;
 pub use executors::{RecordingExecutor, ScriptedExecutor};
 pub use fault_server::{Fault, FaultResponse, FaultServer, ReceivedRequest};
+pub use safari::ScriptedDispatcher;
 pub use safari_dispatcher::SafariDispatcherConformance;

@@ -1,9 +1,9 @@
 //! `approvals`: what waits for a person.
 
 use clap::Subcommand;
-use everreach_core::Id;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::input::path_part;
 use super::{Context, route};
 use crate::exit::Outcome;
 use crate::output::{columns, pretty};
@@ -15,21 +15,21 @@ pub enum ApprovalsCommand {
     /// List what waits, and what was decided lately
     #[command(after_help = "Examples:\n  everreach approvals list\n  everreach approvals list --json")]
     List,
-    /// Agree: the stored call runs now, once
+    /// Agree: the stored call runs now, once; or a batch of messages may go
     #[command(
         after_help = "Examples:\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals approve 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json"
     )]
     Approve {
         /// The id that `approvals list` shows
-        id: Id,
+        id: String,
     },
-    /// Refuse: the stored call never runs
+    /// Refuse: the stored call never runs; or a batch of messages is cancelled
     #[command(
         after_help = "Examples:\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b\n  everreach approvals deny 01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b --json"
     )]
     Deny {
         /// The id that `approvals list` shows
-        id: Id,
+        id: String,
     },
 }
 
@@ -51,19 +51,28 @@ pub(super) async fn run(command: &ApprovalsCommand, context: &Context) -> Outcom
             }
             Ok(())
         }
-        ApprovalsCommand::Approve { id } => {
-            let answer = api.post(&format!("/api/approvals/{id}/approve"), &json!({})).await?.accepted()?;
-            let envelope = &answer["envelope"];
-            if envelope.is_null() {
-                let text = "agreed: a process that has the action runs it within a minute, or when the call is sent again";
-                return context.output.data(&answer, |_| format!("{text}\n"));
-            }
-            context.output.data(&answer, |_| pretty(envelope))?;
-            route::finish(envelope, context)
-        }
-        ApprovalsCommand::Deny { id } => {
-            let answer = api.post(&format!("/api/approvals/{id}/deny"), &json!({})).await?.accepted()?;
-            context.output.data(&answer, |_: &Value| format!("denied {id}\n"))
-        }
+        ApprovalsCommand::Approve { id } => approve(id, context).await,
+        ApprovalsCommand::Deny { id } => deny(id, context).await,
     }
+}
+
+pub(super) async fn approve(id: &str, context: &Context) -> Outcome {
+    let path = format!("/api/approvals/{}/approve", path_part(id));
+    let answer = context.api().await?.post(&path, &json!({})).await?.accepted()?;
+    let envelope = &answer["envelope"];
+    context.output.data(&answer, |answer| match answer["commands"].as_u64() {
+        _ if envelope.is_object() => pretty(envelope),
+        Some(commands) => format!("approved {id}: {commands} commands may go\n"),
+        None => "agreed: a process that has the action runs it within a minute, or when the call is sent again\n".to_owned(),
+    })?;
+    if envelope.is_object() { route::finish(envelope, context) } else { Ok(()) }
+}
+
+pub(super) async fn deny(id: &str, context: &Context) -> Outcome {
+    let path = format!("/api/approvals/{}/deny", path_part(id));
+    let answer = context.api().await?.post(&path, &json!({})).await?.accepted()?;
+    context.output.data(&answer, |answer| match answer["commands"].as_u64() {
+        Some(commands) => format!("denied {id}: {commands} commands are cancelled\n"),
+        None => format!("denied {id}\n"),
+    })
 }

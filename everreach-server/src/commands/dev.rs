@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::Context;
 use super::demo::{ROUTE_TABLE, add_topics, sample_calls};
+use super::{Context, serve};
 use crate::exit::Outcome;
 use crate::output::fields;
 use crate::serving::{self, Server};
@@ -38,6 +38,9 @@ pub struct DevArgs {
     /// Keep nothing: the data directory is removed at the end
     #[arg(long)]
     pub ephemeral: bool,
+    /// Work through Safari's queue too, as `everreach safari daemon` does
+    #[arg(long)]
+    pub safari: bool,
 }
 
 impl DevArgs {
@@ -72,6 +75,9 @@ pub(super) async fn run(arguments: &DevArgs, context: &Context) -> Outcome {
         }
     };
     announce(arguments, &server, &resolved.runtime, &key, context)?;
+    if arguments.safari {
+        serve::work_in_background(&runtime);
+    }
     if arguments.demo {
         let calls = sample_calls()?;
         // A task of its own: the ready line does not wait for it.

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use everreach_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
+use url::form_urlencoded::byte_serialize;
 
 /// The text of a file, or of stdin for `-`.
 pub(super) fn text_of(path: &str) -> Result<String> {
@@ -18,19 +19,27 @@ pub(super) fn text_of(path: &str) -> Result<String> {
     })
 }
 
+/// A name as one part of a path or a query; it may hold characters that mean something there, such as `/` and `?`.
+pub(super) fn path_part(name: &str) -> String {
+    // In a path a plus is a plus: a blank has to be spelled out.
+    byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 /// Parameters: `JSON`, `@FILE` or `-` for stdin.
 pub(super) fn params(argument: &str) -> Result<Map<String, Value>> {
+    object(argument, "--params takes a JSON object, such as --params '{\"text\": \"hello\"}'")
+}
+
+/// A JSON object: `JSON`, `@FILE` or `-` for stdin; `wanted` is what is said when it is none.
+pub(super) fn object(argument: &str, wanted: &'static str) -> Result<Map<String, Value>> {
     let text = match argument.strip_prefix('@') {
         Some(path) => text_of(path)?,
         None if argument == "-" => text_of("-")?,
         None => argument.to_owned(),
     };
-    let refuse = |seen: String| {
-        Error::new(ErrorKind::InvalidInput, "--params takes a JSON object, such as --params '{\"text\": \"hello\"}'")
-            .with("seen", seen)
-    };
+    let refuse = |seen: String| Error::new(ErrorKind::InvalidInput, wanted).with("seen", seen);
     match serde_json::from_str(&text) {
-        Ok(Value::Object(params)) => Ok(params),
+        Ok(Value::Object(fields)) => Ok(fields),
         Ok(other) => Err(refuse(beginning(&other.to_string()))),
         Err(error) => Err(refuse(beginning(&text)).with("cause", error)),
     }

@@ -21,6 +21,7 @@ mod input;
 pub mod keys;
 pub mod route;
 mod run;
+pub mod safari;
 pub mod serve;
 pub mod stop;
 mod version;

@@ -8,8 +8,8 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, calls, completions, config, cost, db, demo, dev, doctor, health, init, keys, route, serve, stop,
-    version,
+    Context, approvals, batch, calls, completions, config, cost, db, demo, dev, doctor, health, init, keys, route, safari, serve,
+    stop, version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -111,8 +111,11 @@ fn run_waiting(command: Command, context: &Context) -> Outcome {
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
+    let works = matches!(&command, Command::Safari(command) if command.works());
     runtime.block_on(async {
-        let result = if is_server {
+        let result = if works {
+            Box::pin(data_command(command, context)).await
+        } else if is_server {
             Box::pin(serve_command(command, context)).await
         } else {
             tokio::select! {
@@ -129,7 +132,8 @@ async fn serve_command(command: Command, context: &Context) -> Outcome {
     match command {
         Command::Dev(arguments) => dev::run(&arguments, context).await,
         Command::Demo(command) => demo::run(&command, context).await,
-        _ => serve::run(context).await,
+        Command::Serve(arguments) => serve::run(&arguments, context).await,
+        _ => Ok(()),
     }
 }
 
@@ -144,6 +148,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Cost(arguments) => cost::run(&arguments, context).await,
         Command::Db(command) => db::run(&command, context).await,
         Command::Keys(command) => keys::run(&command, context).await,
+        Command::Safari(command) => safari::run(&command, context).await,
         Command::Stop(arguments) => stop::stop(&arguments, context).await,
         Command::Resume => stop::resume(context).await,
         _ => Ok(()),

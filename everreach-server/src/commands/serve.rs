@@ -12,6 +12,9 @@ use crate::exit::Outcome;
 use crate::serving::Server;
 use crate::settings::{Layers, Role, table};
 
+/// How often the queue is looked at for rows that nobody announced.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 #[non_exhaustive]
@@ -25,6 +28,9 @@ pub struct ServeArgs {
     /// What this process is (EVERREACH_ROLE)
     #[arg(long, value_name = "terminal|cloud-terminal")]
     pub role: Option<Role>,
+    /// Work through Safari's queue too, as `everreach safari daemon` does
+    #[arg(long)]
+    pub safari: bool,
 }
 
 impl ServeArgs {
@@ -44,7 +50,7 @@ impl ServeArgs {
     }
 }
 
-pub(super) async fn run(context: &Context) -> Outcome {
+pub(super) async fn run(arguments: &ServeArgs, context: &Context) -> Outcome {
     let resolved = context.settings.resolve()?;
     let mode = resolved.runtime.routing.mode;
     let runtime = Runtime::builder(resolved.runtime).build().await?;
@@ -65,5 +71,14 @@ pub(super) async fn run(context: &Context) -> Outcome {
         let word = |name: &str| ready[name].as_str().unwrap_or_default();
         format!("EverReach {} listens on {} ({}, {})\n", word("version"), word("url"), word("env"), word("role"))
     })?;
+    if arguments.safari {
+        work_in_background(&runtime);
+    }
     server.run().await
+}
+
+/// Works through Safari's queue until the server closes, which waits for what runs.
+pub(super) fn work_in_background(runtime: &Runtime) {
+    let safari = runtime.safari().clone();
+    drop(tokio::spawn(async move { safari.run(LOOK_EVERY, None).await }));
 }

@@ -13,6 +13,7 @@ pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod prometheus;
+pub(crate) mod safari;
 pub(crate) mod services;
 pub(crate) mod status;
 pub(crate) mod stop;

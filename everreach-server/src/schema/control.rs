@@ -70,7 +70,10 @@ pub(crate) struct Approvals {
 pub(crate) struct Approved {
     id: String,
     state: String,
+    /// The answer of a call.
     envelope: Option<super::Envelope>,
+    /// How many of Safari's commands may go.
+    commands: Option<u64>,
 }
 
 /// A request that a person refused.
@@ -78,6 +81,8 @@ pub(crate) struct Approved {
 pub(crate) struct Denied {
     id: String,
     state: String,
+    /// How many of Safari's commands were cancelled.
+    commands: Option<u64>,
 }
 
 /// The stop switch.

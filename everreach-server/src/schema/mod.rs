@@ -6,9 +6,16 @@
 
 mod call;
 mod control;
+mod safari;
+mod safari_campaign;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
     Approvals, Approved, CallState, Calls, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status,
     StopState, Verdict,
 };
+pub(crate) use safari::{
+    SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
+    SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
+};
+pub(crate) use safari_campaign::{SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariTemplates};

@@ -3,5 +3,6 @@
 mod calls;
 pub(crate) mod program;
 mod routing;
+mod safari;
 mod servers;
 mod words;

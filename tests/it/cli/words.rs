@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 32] = [
+const COMMANDS: [&[&str]; 63] = [
     &["dev"],
     &["demo"],
     &["demo", "safari-services"],
@@ -37,6 +37,37 @@ const COMMANDS: [&[&str]; 32] = [
     &["keys", "list"],
     &["keys", "revoke"],
     &["stop"],
+    &["safari"],
+    &["safari", "enqueue"],
+    &["safari", "run-once"],
+    &["safari", "daemon"],
+    &["safari", "status"],
+    &["safari", "health"],
+    &["safari", "services"],
+    &["safari", "history"],
+    &["safari", "show"],
+    &["safari", "rate-limits"],
+    &["safari", "cancel"],
+    &["safari", "retry-failed"],
+    &["safari", "resolve"],
+    &["safari", "approve"],
+    &["safari", "halts"],
+    &["safari", "lift"],
+    &["safari", "deny-list"],
+    &["safari", "enqueue", "dm"],
+    &["safari", "enqueue", "comment"],
+    &["safari", "enqueue", "research"],
+    &["safari", "enqueue", "command"],
+    &["safari", "deny-list", "add"],
+    &["safari", "campaign"],
+    &["safari", "campaign", "start"],
+    &["safari", "campaign", "list"],
+    &["safari", "campaign", "show"],
+    &["safari", "campaign", "pause"],
+    &["safari", "campaign", "resume"],
+    &["safari", "campaign", "cancel"],
+    &["safari", "campaign", "replied"],
+    &["safari", "campaign", "posts"],
 ];
 
 #[test]
@@ -79,6 +110,21 @@ fn a_mistake_in_the_arguments_is_2_and_says_so_on_stderr_only() {
         &["calls", "show", "two words"],
         &["calls", "resolve", "order-1"],
         &["calls", "resolve", "order-1", "--happened", "--did-not-happen"],
+        &["safari"],
+        &["safari", "enqueue", "dm", "myspace", "bob", "hello"],
+        &["safari", "enqueue", "dm", "twitter", "bob"],
+        &["safari", "enqueue", "dm", "twitter", "bob", "hello", "--at", "tomorrow"],
+        &["safari", "history", "--limit", "1001"],
+        &["safari", "history", "--status", "processing"],
+        &["safari", "history", "--cursor", "yesterday"],
+        &["safari", "resolve", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b"],
+        &["safari", "resolve", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b", "--retry", "--drop"],
+        &["safari", "cancel", "no-id"],
+        &["safari", "campaign", "start", "chain_letter", "--platform", "twitter", "--handles", "bob"],
+        &["safari", "campaign", "start", "warmup", "--platform", "twitter"],
+        &["safari", "run-once", "--max", "0"],
+        &["safari", "daemon", "--interval", "0"],
+        &["safari", "daemon", "--server", "http://127.0.0.1:1"],
     ] {
         let ended = place.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
-use super::{calls, durability, spending};
+use super::{calls, durability, queue_work, spending};
 use crate::store;
 
 const ENTRY: &str = "crash::child::a_child_of_the_crash_tests";
@@ -27,6 +27,8 @@ pub(crate) enum Job {
     Spend(spending::Plan),
     /// Routes outward calls.
     Call(calls::Plan),
+    /// Works through the queue of browser commands.
+    Work(queue_work::Plan),
     /// Writes numbered rows for as long as it lives.
     Append { url: String },
     /// Opens the database and closes it again.
@@ -49,6 +51,10 @@ pub(crate) enum Report {
     Reserved,
     /// So many micro-dollars were booked.
     Settled(i64),
+    /// Commands are in the queue.
+    Queued(Vec<everreach_core::Id>),
+    /// Send is about to be pressed for this try of a command.
+    Pressed(everreach_core::Id, u32),
     /// A row is written.
     Written(u64),
     /// Something failed that may not fail.
@@ -142,6 +148,7 @@ fn a_child_of_the_crash_tests() {
         match job {
             Job::Spend(plan) => spending::run(plan).await,
             Job::Call(plan) => calls::run(plan).await,
+            Job::Work(plan) => queue_work::run(plan).await,
             Job::Append { url } => durability::append(&url).await,
             Job::Open { url } => store::openers::open(&url).await,
             Job::FillDisk { folder } => store::full::fill(&folder).await,

@@ -6,5 +6,7 @@ mod clock;
 pub(crate) mod cloud;
 mod cycles;
 mod durability;
+mod queue_cycles;
+mod queue_work;
 mod race;
 mod spending;

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::safari::Services;
+
 /// A local side with three actions: one that looks, one that fails, one that computes.
 #[derive(Debug)]
 struct Worker;
@@ -84,15 +86,25 @@ impl Server {
         Self::start_with(local, Mode::Local, |access| access).await
     }
 
+    /// The same on this database.
+    pub(crate) async fn open_at(url: &str) -> Self {
+        Self::start_at(url, Arc::new(Worker), Mode::Local, |access| access).await
+    }
+
     async fn start_with(local: Arc<dyn Executor>, mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
+        Self::start_at("sqlite::memory:", local, mode, lock).await
+    }
+
+    async fn start_at(url: &str, local: Arc<dyn Executor>, mode: Mode, lock: impl FnOnce(Access) -> Access) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = RuntimeConfig::default();
         config.data_dir = data.path().to_path_buf();
-        config.store = StoreConfig::new("sqlite::memory:");
+        config.store = StoreConfig::new(url);
         config.routing.mode = mode;
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
         let notices = Arc::new(Notices::default());
         let builder = Runtime::builder(config).with_executor(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
+        let builder = builder.with_safari_dispatcher(Arc::new(Services));
         let runtime = builder.build().await.expect("a runtime");
         let access = lock(Access::loopback(runtime.key_ring().clone()));
         let hosts = AllowedHosts::new("127.0.0.1:8080".parse().expect("an address"), [""; 0]).expect("no names");

@@ -3,4 +3,5 @@
 pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod random;
+pub(crate) mod safari;
 pub(crate) mod store;

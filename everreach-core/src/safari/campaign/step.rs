@@ -62,7 +62,7 @@ impl fmt::Display for Touch {
 /// assert_eq!((command.action.as_str(), command.campaign_id.as_deref()), ("send_dm", Some("c1")));
 /// # Ok::<(), everreach_core::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Step, Touch};
 use crate::safari::Platform;
@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind, Result};
 /// assert_eq!(templates.text(&Step::Dm { touch: Touch::FollowUp }, "bob", Platform::Twitter), None);
 /// # Ok::<(), everreach_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Templates {

@@ -1,0 +1,286 @@
+//! Safari, as a runtime drives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::events::EventLog;
+use crate::notify::Notifier;
+use crate::safari::alert::AlertOutbox;
+use crate::safari::campaign::{Campaigns, Copywriter};
+use crate::safari::decision::Conditions;
+use crate::safari::inbox::Inbox;
+use crate::safari::limits::Limit;
+use crate::safari::queue::{QueueConfig, SafariQueue};
+use crate::safari::worker::{RunSummary, SafariWorker, WorkerConfig, WorkerParts};
+use crate::safari::{SafariConfig, SafariDispatcher, Service, ServiceHealth, health_all};
+use crate::stop::StopSwitch;
+use crate::store::Store;
+use crate::{Error, ErrorKind, Id, Result, SharedClock};
+
+/// How long a look at the services is good for when somebody asks why a command waits: two services leak a little with each look.
+const LOOK: Duration = Duration::from_secs(60);
+/// How long one service may take to say its limits here, where a person waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Safari's queue, what carries its commands out, and the worker that does so when it is told; cheap to clone.
+///
+/// ```
+/// use everreach_core::runtime::{Runtime, RuntimeConfig};
+/// use everreach_core::safari::queue::NewCommand;
+/// use everreach_core::safari::{Command, Verb};
+/// # async fn run() -> everreach_core::Result<()> {
+/// # let mut config = RuntimeConfig::default();
+/// # config.store.url = "sqlite::memory:".to_owned();
+/// # config.data_dir = std::env::temp_dir().join("everreach-doc");
+/// let runtime = Runtime::builder(config).build().await?;
+/// let queue = runtime.safari().queue();
+/// let written = queue.enqueue(vec![NewCommand::new(Command::new(Verb::Score, runtime.clock().now()))]).await?;
+/// let detail = queue.get(written[0].id, &runtime.safari().settings_only()).await?.expect("it is there");
+/// assert_eq!(detail.entry.attempts, 0);
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+/// ```
+#[derive(Clone)]
+pub struct Safari {
+    queue: SafariQueue,
+    dispatcher: Arc<dyn SafariDispatcher>,
+    config: Arc<SafariConfig>,
+    clock: SharedClock,
+    stop: StopSwitch,
+    worker: SafariWorker,
+    campaigns: Campaigns,
+    alerts: AlertOutbox,
+    notifier: Arc<dyn Notifier>,
+    looked: Arc<Mutex<Option<Look>>>,
+    /// What is worked on.
+    work: TaskTracker,
+    /// Alerts on their way.
+    background: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// What the runtime lends it.
+pub(super) struct SafariParts {
+    pub(super) store: Store,
+    pub(super) clock: SharedClock,
+    pub(super) events: EventLog,
+    pub(super) stop: StopSwitch,
+    pub(super) notifier: Arc<dyn Notifier>,
+    pub(super) dispatcher: Arc<dyn SafariDispatcher>,
+    /// Where replies are looked for; none when only people tell.
+    pub(super) inbox: Option<Arc<dyn Inbox>>,
+    pub(super) copywriter: Arc<dyn Copywriter>,
+    pub(super) background: TaskTracker,
+    pub(super) stopping: CancellationToken,
+}
+
+/// What the services said when they were last looked at.
+#[derive(Debug, Clone)]
+struct Look {
+    at: Duration,
+    health: Vec<ServiceHealth>,
+    limits: BTreeMap<Service, Limit>,
+}
+
+impl std::fmt::Debug for Safari {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Safari").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Safari {
+    pub(super) fn new(config: SafariConfig, parts: SafariParts) -> Self {
+        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, background, stopping } = parts;
+        let mut lease = QueueConfig::default();
+        lease.lease = config.lease;
+        let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, lease);
+        let alerts = AlertOutbox::new(store.clone(), Arc::clone(&clock));
+        let campaigns = Campaigns::new(store.clone(), Arc::clone(&clock), queue.clone(), alerts.clone());
+        let campaigns = campaigns.with_copywriter(copywriter);
+        let campaigns = match inbox {
+            Some(inbox) => campaigns.with_inbox(inbox),
+            None => campaigns,
+        };
+        let worker = WorkerParts {
+            store,
+            campaigns: Some(campaigns.clone()),
+            queue: queue.clone(),
+            dispatcher: Arc::clone(&dispatcher),
+            clock: Arc::clone(&clock),
+            stop: stop.clone(),
+            alerts: alerts.clone(),
+        };
+        let worker = SafariWorker::new(worker, WorkerConfig::new(format!("everreach-{}", Id::new()), &config));
+        let config = Arc::new(config);
+        let (looked, work) = (Arc::default(), TaskTracker::new());
+        Self { queue, dispatcher, config, clock, stop, worker, campaigns, alerts, notifier, looked, work, background, stopping }
+    }
+
+    /// The queue.
+    #[must_use]
+    pub const fn queue(&self) -> &SafariQueue {
+        &self.queue
+    }
+
+    /// What carries commands out.
+    #[must_use]
+    pub const fn dispatcher(&self) -> &Arc<dyn SafariDispatcher> {
+        &self.dispatcher
+    }
+
+    /// The campaigns. Whoever works through the queue moves them on.
+    #[must_use]
+    pub const fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &SafariConfig {
+        &self.config
+    }
+
+    /// The conditions that the settings make, before anything was looked at.
+    #[must_use]
+    pub fn settings_only(&self) -> Conditions {
+        let mut conditions = Conditions::new(self.config.zone);
+        conditions.limits = self.config.limits.clone();
+        conditions.active_hours = self.config.active_hours;
+        conditions.pacing = self.config.pacing;
+        conditions
+    }
+
+    /// The conditions of the moment beside the database's: the settings, the stop switch, and what the services said, at most a minute
+    /// ago, of their health and their limits. Within 9 s, even when all nine hang.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conditions(&self) -> Result<Conditions> {
+        let mut conditions = self.settings_only();
+        conditions.is_stopped = self.stop.check_now().await?.stopped;
+        let look = self.look(LOOK).await;
+        conditions.health = look.health.into_iter().map(|health| (health.service, health)).collect();
+        conditions.service_limits = look.limits;
+        Ok(conditions)
+    }
+
+    /// How all nine services are, asked side by side unless that was done half a minute ago, in the order of [`Service::ALL`]. What was
+    /// found is written down, and who went down is an alert.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn health(&self) -> Result<Vec<ServiceHealth>> {
+        let health = self.worker.services().look().await?;
+        let safari = self.clone();
+        self.background.spawn(async move { safari.send_alerts().await });
+        Ok(health.into_values().collect())
+    }
+
+    /// Carries out what may go now, `max` commands at most, and sends the alerts that come of it. What was started goes on to its end
+    /// when this is dropped.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
+        let worker = self.worker.clone();
+        let run = self.work.spawn(async move { worker.run_once(max).await });
+        let summary = run
+            .await
+            .map_err(|source| Error::new(ErrorKind::Internal, "working through the queue broke off").with_source(source))??;
+        self.send_alerts().await;
+        Ok(summary)
+    }
+
+    /// The daemon: carries out what may go as soon as it may, looking every `interval`, and sends alerts, until
+    /// [`finish`](Self::finish) or the runtime's end. With `max`, so many commands at most in each interval, one after the other.
+    pub async fn run(&self, interval: Duration, max: Option<u32>) -> RunSummary {
+        let stopping = self.stopping.clone();
+        let work = async {
+            match max {
+                None => self.worker.run(interval, stopping.clone()).await,
+                Some(max) => self.run_some(interval, max, &stopping).await,
+            }
+        };
+        let alerts = self.alerts.run(&*self.notifier, interval, stopping.clone());
+        let run = async {
+            let (summary, ()) = tokio::join!(work, alerts);
+            self.send_alerts().await;
+            summary
+        };
+        self.work.track_future(Box::pin(run)).await
+    }
+
+    async fn run_some(&self, interval: Duration, max: u32, stopping: &CancellationToken) -> RunSummary {
+        let mut total = RunSummary::default();
+        while !stopping.is_cancelled() {
+            let mut left = max;
+            while left > 0 && !stopping.is_cancelled() {
+                match self.worker.run_once(1).await {
+                    Ok(RunSummary { executed: 0, .. }) => break,
+                    Ok(summary) => add(&mut total, summary),
+                    Err(error) => {
+                        tracing::warn!(%error, "the queue cannot be worked through; it is tried again");
+                        break;
+                    }
+                }
+                left -= 1;
+            }
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+        }
+        total
+    }
+
+    /// Lets the daemon start nothing more, and waits until all that was started has ended: a request that has left is not cut off.
+    pub async fn finish(&self) {
+        self.stopping.cancel();
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    /// Sends alerts that are due. One that cannot be sent stays in the outbox.
+    async fn send_alerts(&self) {
+        if let Err(error) = self.alerts.send_due(&*self.notifier).await {
+            tracing::warn!(%error, "alerts cannot be read");
+        }
+    }
+
+    /// The last look at the services when it is young enough, else a new one; callers at the same time share it.
+    async fn look(&self, good_for: Duration) -> Look {
+        let mut looked = self.looked.lock().await;
+        let now = self.clock.monotonic();
+        if let Some(look) = looked.as_ref().filter(|look| now.saturating_sub(look.at) < good_for) {
+            return look.clone();
+        }
+        let health = health_all(&*self.dispatcher, &*self.clock).await;
+        let limits = self.limits_of(&health).await;
+        looked.insert(Look { at: self.clock.monotonic(), health, limits }).clone()
+    }
+
+    /// What the services that are up say of their own limits; the contract's stand for the others.
+    async fn limits_of(&self, health: &[ServiceHealth]) -> BTreeMap<Service, Limit> {
+        let sends = |health: &&ServiceHealth| health.is_healthy() && health.service.profile().action.is_some();
+        let ask = async |service: Service| {
+            let limit = timeout(PATIENCE, self.dispatcher.limits(service)).await.ok()?.ok()??;
+            Some((service, limit))
+        };
+        join_all(health.iter().filter(sends).map(|health| ask(health.service))).await.into_iter().flatten().collect()
+    }
+}
+
+const fn add(total: &mut RunSummary, more: RunSummary) {
+    total.executed += more.executed;
+    total.completed += more.completed;
+    total.failed += more.failed;
+    total.unknown += more.unknown;
+    total.rescheduled += more.rescheduled;
+}

@@ -1,0 +1,20 @@
+//! Claiming: compare-and-set, our own verbs only, lowest number first, then oldest.
+//!
+//! # Law
+//! A row is claimed by one worker at a time, Safari by one command at a time, and what a command takes from the limits is taken in
+//! the transaction of its claim.
+
+mod browser;
+mod claimed;
+mod free;
+mod housekeeping;
+mod intake;
+mod slot;
+mod store;
+
+pub(super) use browser::{Search, claim_browser, enrich, surroundings};
+pub use claimed::Claimed;
+pub(super) use free::claim_free;
+pub(super) use housekeeping::tidy;
+pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
+pub(super) use store::{Probe, probe};

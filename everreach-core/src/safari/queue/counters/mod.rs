@@ -1,0 +1,9 @@
+//! What is taken from the limits, in the transaction of the claim, and given back when the command certainly did not happen.
+
+mod charge;
+mod store;
+mod taking;
+
+pub(super) use charge::Charge;
+pub(super) use store::prune;
+pub(super) use taking::{give_back, mark_sent, take, usage};

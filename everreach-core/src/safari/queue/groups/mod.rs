@@ -1,0 +1,8 @@
+//! Campaigns and batches: how many messages they hold, and what a person said about the large ones.
+
+mod deciding;
+mod store;
+
+pub use deciding::WaitingGroup;
+pub(super) use deciding::{adopt, count, decide, expire, for_commands, waiting};
+pub(super) use store::HELD;

@@ -1,0 +1,97 @@
+//! The queue in numbers.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::store;
+use crate::safari::decision::Conditions;
+use crate::safari::limits::{Limit, Usage};
+use crate::safari::queue::counters;
+use crate::safari::{CommandStatus, LimitedAction, Platform};
+use crate::store::Db;
+use crate::{Result, Timestamp};
+
+/// How many commands stand somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StatusCount {
+    /// The platform as the rows have it; none for those without one.
+    pub platform: Option<String>,
+    /// Where they stand.
+    pub status: CommandStatus,
+    /// Whether their outcome is unknown.
+    pub is_unknown: bool,
+    /// How many.
+    pub commands: u64,
+}
+
+/// What an account has used of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LimitUsage {
+    /// The platform.
+    pub platform: Platform,
+    /// What is limited.
+    pub action: LimitedAction,
+    /// The effective limit: the stricter one of ours and the service's.
+    pub limit: Limit,
+    /// What its account has used in this hour and today, of UTC.
+    pub used: Usage,
+}
+
+/// The queue in numbers. Rows of other programs' actions are not counted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// By platform and status.
+    pub depth: Vec<StatusCount>,
+    /// How long the oldest command waits that could have been claimed by now, in seconds; none when none waits.
+    pub oldest_pending_s: Option<f64>,
+    /// The share of finished commands that were completed, 0 to 1; none when none has finished.
+    pub completion_rate: Option<f64>,
+    /// Usage against limits.
+    pub limits: Vec<LimitUsage>,
+}
+
+impl Statistics {
+    /// How many commands of one status there are.
+    #[must_use]
+    pub fn of_status(&self, status: CommandStatus) -> u64 {
+        self.depth.iter().filter(|count| count.status == status).map(|count| count.commands).sum()
+    }
+
+    /// How many commands are held because nobody knows whether they were done.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.depth.iter().filter(|count| count.is_unknown).map(|count| count.commands).sum()
+    }
+}
+
+pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &Conditions, now: Timestamp) -> Result<Statistics> {
+    let mut depth = Vec::new();
+    for (platform, status, is_unknown, commands) in store::depth(db).await? {
+        let Ok(status) = status.parse() else { continue };
+        depth.push(StatusCount { platform, status, is_unknown, commands: u64::try_from(commands).unwrap_or(0) });
+    }
+    let used = counters::usage(db, now).await?.usage;
+    let limits = conditions.limits.iter().map(|(platform, action, _)| LimitUsage {
+        platform,
+        action,
+        limit: conditions.limit(platform, action),
+        used: used.get(&(platform.account(), action)).copied().unwrap_or_default(),
+    });
+    let limits = limits.collect();
+    let oldest = store::oldest(db, now).await?;
+    let mut statistics = Statistics { depth, oldest_pending_s: None, completion_rate: None, limits };
+    statistics.oldest_pending_s = oldest.map(|at| (now - at).to_std().unwrap_or(Duration::ZERO).as_secs_f64());
+    statistics.completion_rate = rate(&statistics);
+    Ok(statistics)
+}
+
+fn rate(statistics: &Statistics) -> Option<f64> {
+    let small = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let completed = statistics.of_status(CommandStatus::Completed);
+    let finished = completed + statistics.of_status(CommandStatus::Failed);
+    (finished > 0).then(|| small(completed) / small(finished))
+}

@@ -1,0 +1,31 @@
+//! The durable queue: commands as rows of `safari_command_queue`, which other programs share.
+//!
+//! # Law
+//! What was enqueued is kept. A row is worked on by one worker at a time, told by its attempt's number; what may have reached a person
+//! is held and never repeated by itself. Limits are counted in the claim's own transaction, and Safari is driven by one command at a
+//! time, over all workers and processes. Rows of other programs are never touched.
+
+mod changes;
+mod claim;
+mod counters;
+mod enqueue;
+mod finish;
+mod groups;
+mod history;
+mod lane;
+mod looks;
+mod people;
+mod row;
+mod safari_queue;
+mod wake;
+mod within;
+mod worth;
+
+pub use claim::Claimed;
+pub use enqueue::{Enqueued, NewCommand};
+pub use finish::{Finish, Resolution};
+pub use groups::WaitingGroup;
+pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
+pub use people::{Denial, Denied};
+pub use safari_queue::{QueueConfig, SafariQueue};
+pub(in crate::safari) use within::{EndedCommand, cancel_within, ended_within, enqueue_within, expect_dms};

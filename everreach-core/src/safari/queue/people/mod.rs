@@ -1,0 +1,9 @@
+//! People who are never written to, people who were written to elsewhere, and accounts that have to stop.
+
+mod elsewhere;
+mod halts;
+mod store;
+
+pub(super) use elsewhere::{Elsewhere, discover, last_dm_elsewhere};
+pub use halts::{Denial, Denied};
+pub(super) use halts::{allow, denied, denies, deny, halts, lift_halts, set_halt};

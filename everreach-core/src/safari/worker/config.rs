@@ -1,0 +1,56 @@
+//! What can be set.
+
+use std::time::Duration;
+
+use crate::safari::SafariConfig;
+use crate::safari::decision::{Conditions, DenyList, RetrySchedule};
+
+/// What a worker is told from outside.
+///
+/// ```
+/// use everreach_core::safari::{SafariConfig, worker::WorkerConfig};
+/// let config = WorkerConfig::new("mac-1", &SafariConfig::default());
+/// assert_eq!((config.worker_id.as_str(), config.parallel, config.lease.as_secs()), ("mac-1", 8, 60));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WorkerConfig {
+    /// Its name, unlike that of any other worker on the table.
+    pub worker_id: String,
+    /// How many commands run at a time, the one that drives Safari included.
+    pub parallel: u32,
+    /// How long a claim holds without being renewed; renewed after each third of it.
+    pub lease: Duration,
+    /// When what was refused is tried again.
+    pub schedule: RetrySchedule,
+    /// How old a look at a service may be; the two that leak are looked at once a minute at most.
+    pub look_every: Duration,
+    /// Our limits, hours and spacing, and the deny list's file.
+    pub conditions: Conditions,
+}
+
+impl WorkerConfig {
+    /// The usual worker under these settings.
+    #[must_use]
+    pub fn new(worker_id: impl Into<String>, config: &SafariConfig) -> Self {
+        let mut conditions = Conditions::new(config.zone);
+        conditions.limits = config.limits.clone();
+        conditions.active_hours = config.active_hours;
+        conditions.pacing = config.pacing;
+        Self {
+            worker_id: worker_id.into(),
+            parallel: 8,
+            lease: config.lease,
+            schedule: RetrySchedule::default(),
+            look_every: Duration::from_secs(30),
+            conditions,
+        }
+    }
+
+    /// People who are never written to, beside those in the database.
+    #[must_use]
+    pub fn with_deny_list(mut self, deny_list: DenyList) -> Self {
+        self.conditions.deny_list = deny_list;
+        self
+    }
+}

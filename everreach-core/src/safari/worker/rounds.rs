@@ -1,0 +1,141 @@
+//! The loop: claim, start, wait for an end or for something new.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ended, RunSummary, SafariWorker};
+use crate::safari::queue::Claimed;
+use crate::{Error, Result};
+
+/// How often it is looked, while something runs, for what another process wrote on a database that announces nothing.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Commands that run. Their tasks go on when this is dropped: a request that has left is not cut off.
+type Running = FuturesUnordered<JoinHandle<Result<Ended>>>;
+
+impl SafariWorker {
+    /// Carries out what may go now, `max` commands at most, and returns when they have ended. Rows that lapsed are put in order first.
+    ///
+    /// # Errors
+    /// The store's. What was started by then goes on to its end.
+    pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
+        self.run_until_idle(max, &CancellationToken::new()).await
+    }
+
+    /// The daemon: carries out what may go as soon as it may, told by the queue or looking every `interval`, until `stopping`. Then it
+    /// starts nothing more and returns when what runs has ended. While the database is away it waits.
+    pub async fn run(&self, interval: Duration, stopping: CancellationToken) -> RunSummary {
+        let mut changes = self.parts.queue.changes();
+        let mut total = RunSummary::default();
+        while !stopping.is_cancelled() {
+            changes.mark_unchanged();
+            match self.run_until_idle(u32::MAX, &stopping).await {
+                Ok(summary) => total.merge(summary),
+                Err(error) => tracing::warn!(%error, "the queue cannot be worked through; it is tried again"),
+            }
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+        }
+        total
+    }
+
+    /// Campaigns are moved on before, so that their rows can go, and after, so that what became of them is known.
+    async fn run_until_idle(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        self.move_campaigns_on().await?;
+        let summary = self.work(max, stopping).await?;
+        if summary.executed > 0 {
+            self.move_campaigns_on().await?;
+        }
+        self.watch_progress().await?;
+        Ok(summary)
+    }
+
+    async fn move_campaigns_on(&self) -> Result<()> {
+        match &self.parts.campaigns {
+            Some(campaigns) => {
+                let moving: BoxFuture<'_, Result<usize>> = Box::pin(campaigns.advance());
+                moving.await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn work(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        let (mut running, mut summary) = (Running::new(), RunSummary::default());
+        let mut started = 0_u32;
+        let mut changes = self.parts.queue.changes();
+        let outcome = loop {
+            let room = self.config.parallel.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
+            let wanted = room.min(max.saturating_sub(started));
+            if wanted > 0 && !stopping.is_cancelled() {
+                match self.claim(wanted).await {
+                    Ok(claimed) => {
+                        started = started.saturating_add(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+                        running.extend(claimed.into_iter().map(|claimed| self.start(claimed)));
+                    }
+                    Err(error) => break Err(error),
+                }
+            }
+            if running.is_empty() {
+                break Ok(());
+            }
+            tokio::select! {
+                Some(ended) = running.next() => summary.count(ended),
+                Ok(()) = changes.changed(), if wanted > 0 => {}
+                () = tokio::time::sleep(LOOK), if wanted > 0 && !stopping.is_cancelled() => {}
+            }
+        };
+        while let Some(ended) = running.next().await {
+            summary.count(ended);
+        }
+        outcome.map(|()| summary)
+    }
+
+    async fn claim(&self, wanted: u32) -> Result<Vec<Claimed>> {
+        if !self.parts.queue.has_work().await? {
+            return Ok(Vec::new());
+        }
+        self.services_looked_at().await?;
+        let conditions = self.conditions().await?;
+        self.parts.queue.claim(&self.config.worker_id, wanted, &conditions).await
+    }
+
+    fn start(&self, claimed: Claimed) -> JoinHandle<Result<Ended>> {
+        let worker = self.clone();
+        tokio::spawn(async move { worker.carry_out(claimed).await })
+    }
+
+    async fn services_looked_at(&self) -> Result<()> {
+        self.services().look().await.map(drop)
+    }
+}
+
+impl RunSummary {
+    /// An error leaves the row to its lease.
+    fn count(&mut self, ended: std::result::Result<Result<Ended>, tokio::task::JoinError>) {
+        match ended {
+            Ok(Ok(ended)) => self.add(ended),
+            Ok(Err(error)) => tracing::warn!(%error, "what became of a command is not recorded: its lease will lapse"),
+            Err(error) => {
+                let error = Error::new(crate::ErrorKind::Internal, "carrying a command out broke off").with_source(error);
+                tracing::error!(%error, "the command's lease will lapse");
+            }
+        }
+    }
+
+    const fn merge(&mut self, other: Self) {
+        self.executed += other.executed;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.unknown += other.unknown;
+        self.rescheduled += other.rescheduled;
+    }
+}

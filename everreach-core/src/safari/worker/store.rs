@@ -1,0 +1,118 @@
+//! The SQL about services.
+
+use crate::safari::wire::ResearchRow;
+use crate::safari::{Service, ServiceHealth};
+use crate::store::{Db, Stamp, on_db};
+use crate::{Id, Result, Timestamp};
+
+const WRITE: &str = "INSERT INTO safari_service_health (id, service_name, port, status, response_ms, checked_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (service_name) DO UPDATE SET port = excluded.port, status = excluded.status, \
+     response_ms = excluded.response_ms, checked_at = excluded.checked_at";
+const EDGE: &str = "SELECT is_healthy, since, last_healthy FROM everreach_safari_service_edges WHERE service_name = $1";
+const SET_EDGE: &str = "INSERT INTO everreach_safari_service_edges (service_name, is_healthy, since, last_healthy) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (service_name) DO UPDATE SET is_healthy = excluded.is_healthy, since = excluded.since, \
+     last_healthy = excluded.last_healthy";
+// Lanes are made of the verb, the platform and the service.
+const BLOCKED: &str = "SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane LIKE $1";
+
+const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_unverified', 'duplicate') THEN 1 END), \
+     (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL) \
+     FROM everreach_safari_attempts WHERE started_at >= $1 AND finished_at IS NOT NULL";
+
+// A search that is made again finds much that is known.
+const FOUND: &str = "INSERT INTO crm_market_research (platform, keyword, author, post_url, post_text, likes, views, comments, shares, \
+     collected_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT 1 FROM crm_market_research \
+     WHERE platform = $1 AND keyword = $2 AND post_url = $4)";
+
+/// Writes what a search found and nobody knows yet; returns how much that was.
+pub(super) async fn write_found(db: &mut Db<'_>, found: &[ResearchRow], now: Timestamp) -> Result<u64> {
+    let mut written = 0;
+    for row in found {
+        written += on_db!(&mut *db, conn => {
+            sqlx::query(FOUND)
+                .bind(row.platform.as_str())
+                .bind(&row.keyword)
+                .bind(&row.author)
+                .bind(&row.post_url)
+                .bind(&row.post_text)
+                .bind(row.likes)
+                .bind(row.views)
+                .bind(row.comments)
+                .bind(row.shares)
+                .bind(Stamp(now))
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(written)
+}
+
+/// Tries that have ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tries {
+    pub(super) ended: u64,
+    /// Those that did something.
+    pub(super) done: u64,
+    /// Commands that wait.
+    pub(super) waiting: u64,
+}
+
+pub(super) async fn tries_since(db: &mut Db<'_>, since: Timestamp) -> Result<Tries> {
+    let (ended, done, waiting): (i64, i64, i64) =
+        on_db!(db, conn => sqlx::query_as(TRIES).bind(Stamp(since)).fetch_one(conn).await)?;
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    Ok(Tries { ended: count(ended), done: count(done), waiting: count(waiting) })
+}
+
+/// Since when a service is as it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edge {
+    pub(super) is_new: bool,
+    pub(super) since: Timestamp,
+    pub(super) last_healthy: Option<Timestamp>,
+}
+
+pub(super) async fn write_health(db: &mut Db<'_>, health: &ServiceHealth) -> Result<()> {
+    on_db!(db, conn => {
+        sqlx::query(WRITE)
+            .bind(Id::new())
+            .bind(health.service.as_str())
+            .bind(i32::from(health.service.profile().port))
+            .bind(health.status.as_str())
+            .bind(health.response_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)))
+            .bind(Stamp(health.checked_at))
+            .execute(conn)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// Takes a finding in; says since when it is so.
+pub(super) async fn edge(db: &mut Db<'_>, health: &ServiceHealth, now: Timestamp) -> Result<Edge> {
+    let name = health.service.as_str();
+    let known: Option<(i64, Stamp, Option<Stamp>)> =
+        on_db!(&mut *db, conn => sqlx::query_as(EDGE).bind(name).fetch_optional(conn).await)?;
+    let is_healthy = health.is_healthy();
+    let before = known.filter(|(was_healthy, _, _)| (*was_healthy == 1) == is_healthy);
+    let last_healthy = if is_healthy { Some(now) } else { known.and_then(|(_, _, last)| last.map(|last| last.0)) };
+    let edge = Edge { is_new: before.is_none(), since: before.map_or(now, |(_, since, _)| since.0), last_healthy };
+    on_db!(db, conn => {
+        sqlx::query(SET_EDGE)
+            .bind(name)
+            .bind(i64::from(is_healthy))
+            .bind(Stamp(edge.since))
+            .bind(last_healthy.map(Stamp))
+            .execute(conn)
+            .await
+            .map(drop)
+    })?;
+    Ok(edge)
+}
+
+/// How many commands wait for a service.
+pub(super) async fn blocked(db: &mut Db<'_>, service: Service) -> Result<u64> {
+    let count: i64 = on_db!(db, conn => sqlx::query_scalar(BLOCKED).bind(format!("%.{service}")).fetch_one(conn).await)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}

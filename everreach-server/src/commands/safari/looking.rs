@@ -1,0 +1,100 @@
+//! `safari status`, `health`, `services`, `rate-limits` and `halts`.
+
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::exit::Outcome;
+use crate::output::{cell, columns, fields};
+
+pub(super) async fn status(context: &Context) -> Outcome {
+    let status = context.api().await?.get("/api/safari/status").await?.accepted()?;
+    context.output.data(&status, |status| {
+        let count = |name: &str| cell(&status["commands"][name]);
+        let services = rows(&status["services"]);
+        let up = services.iter().filter(|service| service["status"] == "healthy").count();
+        let oldest = status["oldest_pending_s"].as_f64().map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.0} s"));
+        let rate = status["completion_rate"].as_f64().map_or_else(|| "-".to_owned(), |rate| format!("{:.0} %", rate * 100.0));
+        let switch = if status["stopped"] == true { "stopped: `everreach resume` lifts it" } else { "running" };
+        let mut text = fields(&[
+            ("switch", switch.to_owned()),
+            ("pending", count("pending")),
+            ("running", count("running")),
+            ("completed", count("completed")),
+            ("failed", format!("{} ({} with an unknown outcome)", count("failed"), count("unknown"))),
+            ("cancelled", count("cancelled")),
+            ("oldest waits", oldest),
+            ("completion", rate),
+            ("services", format!("{up} of {} up", services.len())),
+        ]);
+        for (title, rows, names) in [
+            ("down", down(services), &["service", "port", "status", "detail"][..]),
+            ("stopped accounts", rows(&status["halts"]).to_vec(), &["account", "action", "cause", "until"][..]),
+            ("wait for a person", rows(&status["approvals"]).to_vec(), &["id", "dms", "expires_at"][..]),
+        ] {
+            if !rows.is_empty() {
+                text.push_str(&format!("\n{title}\n{}", columns(&rows, names)));
+            }
+        }
+        text
+    })
+}
+
+fn down(services: &[Value]) -> Vec<Value> {
+    services.iter().filter(|service| service["status"] != "healthy").cloned().collect()
+}
+
+pub(super) async fn health(context: &Context) -> Outcome {
+    let answer = context.api().await?.get("/api/safari/services").await?.accepted()?;
+    context
+        .output
+        .data(&answer, |answer| columns(rows(&answer["services"]), &["service", "port", "status", "response_ms", "detail"]))?;
+    for service in rows(&answer["services"]) {
+        if let Some(hint) = service["hint"].as_str() {
+            context.output.note(&format!("{}: {hint}", cell(&service["service"])));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn services(context: &Context) -> Outcome {
+    let answer = context.api().await?.get("/api/safari/services").await?.accepted()?;
+    context.output.data(&answer, |answer| {
+        columns(rows(&answer["services"]), &["service", "platform", "action", "url", "has_token", "status"])
+    })
+}
+
+pub(super) async fn rate_limits(context: &Context) -> Outcome {
+    let answer = context.api().await?.get("/api/safari/rate-limits").await?.accepted()?;
+    context.output.data(&answer, |answer| {
+        let of = |used: &Value, limit: &Value| if limit.is_null() { cell(used) } else { format!("{used}/{limit}") };
+        let row = |usage: &Value| {
+            let (used, limit) = (&usage["used"], &usage["limit"]);
+            json!({
+                "platform": usage["platform"], "action": usage["action"],
+                "today": of(&used["today"], &limit["per_day"]), "this_hour": of(&used["this_hour"], &limit["per_hour"]),
+            })
+        };
+        let usages: Vec<Value> = rows(&answer["limits"]).iter().map(row).collect();
+        format!(
+            "{}resets {}\n",
+            columns(&usages, &["platform", "action", "today", "this_hour"]),
+            cell(&answer["resets_at"]["day"])
+        )
+    })
+}
+
+pub(super) async fn halts(context: &Context) -> Outcome {
+    let answer = context.api().await?.get("/api/safari/halts").await?.accepted()?;
+    let halts = rows(&answer["halts"]);
+    context.output.data(&answer, |_| {
+        if halts.is_empty() { String::new() } else { columns(halts, &["account", "action", "cause", "since", "until"]) }
+    })?;
+    if halts.is_empty() {
+        context.output.note("no account is stopped");
+    }
+    Ok(())
+}
+
+fn rows(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}

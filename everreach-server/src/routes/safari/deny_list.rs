@@ -1,0 +1,83 @@
+//! `/api/safari/deny-list`: people who are never written to.
+
+use axum::extract::State;
+use axum::response::Response;
+use everreach_core::safari::queue::Denied;
+use everreach_core::safari::{Contact, Platform};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json as value;
+use utoipa::ToSchema;
+
+use crate::extract::Json;
+use crate::problem::Problem;
+use crate::routes::answer::json;
+use crate::state::AppState;
+
+const MAX_NAME: usize = 100;
+const MAX_REASON: usize = 500;
+
+/// Whom nobody is to write to, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DenyBody {
+    /// Only there; on every platform when left out.
+    #[schema(value_type = Option<String>, examples("twitter"))]
+    platform: Option<Platform>,
+    /// The user name.
+    #[schema(min_length = 1, max_length = 100)]
+    handle: String,
+    /// In a few words.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
+}
+
+/// Who may be written to again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AllowBody {
+    /// As it was denied.
+    #[schema(value_type = Option<String>, examples("twitter"))]
+    platform: Option<Platform>,
+    /// The user name.
+    #[schema(min_length = 1, max_length = 100)]
+    handle: String,
+}
+
+/// Everybody who is never written to.
+#[utoipa::path(get, path = "/api/safari/deny-list", tag = "safari", operation_id = "safari_deny_list",
+    responses((status = 200, description = "The list", body = crate::schema::SafariDenyList)))]
+pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &value!({ "denied": state.runtime().safari().queue().denied().await? })))
+}
+
+/// Never writes to somebody again, and takes back what waits for them.
+#[utoipa::path(post, path = "/api/safari/deny-list", tag = "safari", operation_id = "safari_deny", request_body = DenyBody,
+    responses((status = 200, description = "They are on the list; so many commands were taken back", body = crate::schema::SafariDenied)))]
+pub(crate) async fn add(State(state): State<AppState>, Json(body): Json<DenyBody>) -> Result<Response, Problem> {
+    let who = who(body.platform, &body.handle)?;
+    let reason = body.reason.unwrap_or_else(|| "a person said so".to_owned());
+    if reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
+        return Err(Problem::wrong_shape("/reason", format!("a reason has at most {MAX_REASON} characters on one line")));
+    }
+    let cancelled = state.runtime().safari().queue().deny(who.clone(), &reason).await?;
+    Ok(json(StatusCode::OK, &value!({ "platform": who.platform(), "handle": who.handle(), "cancelled": cancelled })))
+}
+
+/// Takes somebody off the list.
+#[utoipa::path(post, path = "/api/safari/deny-list/remove", tag = "safari", operation_id = "safari_allow", request_body = AllowBody,
+    responses((status = 200, description = "Whether they were on it", body = crate::schema::SafariAllowed)))]
+pub(crate) async fn remove(State(state): State<AppState>, Json(body): Json<AllowBody>) -> Result<Response, Problem> {
+    let who = who(body.platform, &body.handle)?;
+    let removed = state.runtime().safari().queue().allow(who.clone()).await?;
+    Ok(json(StatusCode::OK, &value!({ "platform": who.platform(), "handle": who.handle(), "removed": removed })))
+}
+
+fn who(platform: Option<Platform>, handle: &str) -> Result<Denied, Problem> {
+    let who = platform.map_or_else(|| Denied::everywhere(handle), |platform| Denied::on(&Contact::new(platform, handle)));
+    let is_name = |c: char| !c.is_whitespace() && !c.is_control();
+    if (1..=MAX_NAME).contains(&who.handle().chars().count()) && who.handle().chars().all(is_name) {
+        return Ok(who);
+    }
+    Err(Problem::wrong_shape("/handle", format!("a user name has 1 to {MAX_NAME} characters without blanks")))
+}

@@ -1,0 +1,71 @@
+//! `safari cancel`, `retry-failed`, `resolve`, `halts`, `lift` and `deny-list`.
+
+use everreach_core::safari::{DispatchOutcome, Reason, Repeat};
+use serde_json::json;
+
+use super::{NOBODY, enqueue, leave, place};
+use crate::support::safari::{refused, unknown};
+
+#[tokio::test]
+async fn what_waits_is_cancelled_and_what_is_over_is_5() {
+    let place = place();
+    let done = leave(&place, "bob", DispatchOutcome::sent("seen")).await.to_string();
+    let waiting = enqueue(&place, &["command", "{\"action\": \"score\"}"]);
+    assert_eq!(place.run(&["safari", "cancel", &waiting]).stdout, format!("cancelled {waiting}\n"));
+    assert_eq!(place.run(&["--json", "safari", "cancel", &waiting]).json(0)["status"], "cancelled");
+    assert_eq!(place.run(&["--json", "safari", "cancel", &done]).problem(5)["code"], "conflict");
+    assert_eq!(place.run(&["--json", "safari", "cancel", NOBODY]).problem(3)["code"], "not_found");
+}
+
+#[tokio::test]
+async fn failed_commands_are_tried_again_and_unknown_ones_when_they_are_named() {
+    let place = place();
+    let failed = leave(&place, "bob", refused()).await.to_string();
+    let plain = place.run(&["safari", "retry-failed"]);
+    assert_eq!((plain.code, plain.stdout.as_str()), (Some(0), "1 commands are tried again\n"), "{}", plain.stderr);
+    assert_eq!(place.run(&["--json", "safari", "retry-failed"]).json(0), json!({"retried": []}));
+    assert_eq!(place.run(&["--json", "safari", "retry-failed", &failed]).problem(5)["code"], "conflict");
+    place.run(&["safari", "cancel", &failed]);
+    let held = leave(&place, "alice", unknown()).await.to_string();
+    assert_eq!(place.run(&["--json", "safari", "retry-failed"]).json(0), json!({"retried": []}));
+    assert_eq!(place.run(&["--json", "safari", "retry-failed", &held]).json(0), json!({"retried": [held]}));
+    assert_eq!(place.run(&["--json", "safari", "retry-failed", NOBODY]).problem(3)["code"], "not_found");
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_resolved_once() {
+    let place = place();
+    for (handle, flag, status) in
+        [("bob", "--happened", "completed"), ("alice", "--drop", "failed"), ("carol", "--retry", "pending")]
+    {
+        let id = leave(&place, handle, unknown()).await.to_string();
+        assert_eq!(place.run(&["--json", "safari", "resolve", &id, flag]).json(0)["status"], status);
+        assert_eq!(place.run(&["--json", "safari", "resolve", &id, flag]).problem(5)["code"], "conflict");
+    }
+    assert_eq!(place.run(&["--json", "safari", "resolve", NOBODY, "--drop"]).problem(3)["code"], "not_found");
+}
+
+#[tokio::test]
+async fn a_stopped_account_is_listed_and_lifted() {
+    let place = place();
+    assert!(place.run(&["safari", "halts"]).stderr.contains("no account is stopped"));
+    leave(&place, "bob", DispatchOutcome::refused(Repeat::Free, Reason::NotLoggedIn, "signed out")).await;
+    let halts = place.run(&["safari", "halts"]);
+    assert!(halts.stdout.starts_with("ACCOUNT") && halts.stdout.contains("twitter"), "{}", halts.stdout);
+    assert_eq!(place.run(&["--json", "safari", "lift", "twitter", "--action", "comment"]).json(0), json!({"lifted": 0}));
+    assert_eq!(place.run(&["safari", "lift", "twitter"]).stdout, "1 stops are lifted\n");
+}
+
+#[test]
+fn the_deny_list_takes_back_what_waits() {
+    let place = place();
+    let id = enqueue(&place, &["dm", "twitter", "bob", "hello"]);
+    let added =
+        place.run(&["--json", "safari", "deny-list", "add", "bob", "--platform", "twitter", "--reason", "opt_out"]).json(0);
+    assert_eq!(added, json!({"platform": "twitter", "handle": "bob", "cancelled": 1}));
+    assert_eq!(place.run(&["--json", "safari", "show", &id]).json(0)["status"], "cancelled");
+    assert!(place.run(&["safari", "deny-list", "list"]).stdout.contains("opt_out"));
+    assert_eq!(place.run(&["--json", "safari", "deny-list", "remove", "bob", "--platform", "twitter"]).json(0)["removed"], true);
+    assert!(place.run(&["safari", "deny-list", "list"]).stderr.contains("nobody"));
+    assert_eq!(place.run(&["safari", "deny-list", "add", "two words"]).code, Some(2));
+}

@@ -1,0 +1,7 @@
+//! The worker over both databases, with services that follow a script.
+
+mod alerts;
+mod campaigns;
+mod days;
+mod rounds;
+mod world;
