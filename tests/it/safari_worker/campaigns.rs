@@ -216,6 +216,19 @@ async fn a_step_that_the_gate_refuses_holds_its_target_and_nobody_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_searches_for_keywords_of_any_characters_once_and_is_then_complete() {
+    for store in both().await {
+        let world = World::new(store, ScriptedDispatcher::new([]));
+        let plan = CampaignPlan::new(CampaignKind::ResearchSweep, Platform::Twitter).expect("a plan");
+        let keywords = ["ai agents", "künstliche Intelligenz", "#rust"].map(Target::new).to_vec();
+        world.campaigns.start(NewCampaign::new(plan, keywords).named("sweep")).await.expect("it starts");
+        assert_eq!(world.worker.run_once(99).await.expect("a run").completed, 3);
+        let shown = world.campaigns.show("sweep").await.expect("it is there");
+        assert_eq!((shown.overview.status, world.dispatcher.seen().len()), (CampaignStatus::Completed, 3), "{shown:?}");
+    }
+}
+
 struct Writer(Mutex<u32>);
 
 #[async_trait]
