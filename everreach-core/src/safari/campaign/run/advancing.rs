@@ -147,12 +147,13 @@ fn key_of(text: &str) -> Result<IdempotencyKey> {
 }
 
 /// One transaction: targets that are still as they were read, and their commands.
-async fn write(db: &mut Db<'_>, campaign: &CampaignRow, moved: Vec<Moved>, now: Timestamp) -> Result<(usize, bool)> {
+async fn write(db: &mut Db<'_>, campaign: &CampaignRow, mut moved: Vec<Moved>, now: Timestamp) -> Result<(usize, bool)> {
+    // The queue's rows before the targets', as whoever tells of a reply does, so that two transactions never wait for each other.
+    for Moved { row, .. } in moved.iter_mut().filter(|moved| moved.row.target.state.is_terminal() && moved.asks.is_empty()) {
+        people::take_back(db, row, now).await?;
+    }
     let mut asked = 0;
-    for Moved { mut row, asks } in moved {
-        if row.target.state.is_terminal() && asks.is_empty() {
-            people::take_back(db, &mut row, now).await?;
-        }
+    for Moved { row, asks } in moved {
         if !store::move_on(db, &campaign.id, &row, now).await? {
             continue;
         }
