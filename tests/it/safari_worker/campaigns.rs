@@ -229,6 +229,25 @@ async fn a_sweep_searches_for_keywords_of_any_characters_once_and_is_then_comple
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_move_a_campaign_on_at_once_ask_for_each_step_once() {
+    for store in both().await {
+        let world = World::new(store, ScriptedDispatcher::new([]));
+        world.campaigns.start(sequence(&["bob", "eve"])).await.expect("it starts");
+        let movers: Vec<_> = (0..8)
+            .map(|_| {
+                let campaigns = world.campaigns.clone();
+                tokio::spawn(async move { campaigns.advance().await })
+            })
+            .collect();
+        let mut asked = 0;
+        for mover in movers {
+            asked += mover.await.expect("no panic").expect("it is moved on");
+        }
+        assert_eq!((asked, number(&world.store, "SELECT COUNT(*) FROM safari_command_queue").await), (6, 6));
+    }
+}
+
 struct Writer(Mutex<u32>);
 
 #[async_trait]
