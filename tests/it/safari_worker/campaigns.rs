@@ -216,6 +216,38 @@ async fn a_step_that_the_gate_refuses_holds_its_target_and_nobody_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_searches_for_keywords_of_any_characters_once_and_is_then_complete() {
+    for store in both().await {
+        let world = World::new(store, ScriptedDispatcher::new([]));
+        let plan = CampaignPlan::new(CampaignKind::ResearchSweep, Platform::Twitter).expect("a plan");
+        let keywords = ["ai agents", "künstliche Intelligenz", "#rust"].map(Target::new).to_vec();
+        world.campaigns.start(NewCampaign::new(plan, keywords).named("sweep")).await.expect("it starts");
+        assert_eq!(world.worker.run_once(99).await.expect("a run").completed, 3);
+        let shown = world.campaigns.show("sweep").await.expect("it is there");
+        assert_eq!((shown.overview.status, world.dispatcher.seen().len()), (CampaignStatus::Completed, 3), "{shown:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_move_a_campaign_on_at_once_ask_for_each_step_once() {
+    for store in both().await {
+        let world = World::new(store, ScriptedDispatcher::new([]));
+        world.campaigns.start(sequence(&["bob", "eve"])).await.expect("it starts");
+        let movers: Vec<_> = (0..8)
+            .map(|_| {
+                let campaigns = world.campaigns.clone();
+                tokio::spawn(async move { campaigns.advance().await })
+            })
+            .collect();
+        let mut asked = 0;
+        for mover in movers {
+            asked += mover.await.expect("no panic").expect("it is moved on");
+        }
+        assert_eq!((asked, number(&world.store, "SELECT COUNT(*) FROM safari_command_queue").await), (6, 6));
+    }
+}
+
 struct Writer(Mutex<u32>);
 
 #[async_trait]

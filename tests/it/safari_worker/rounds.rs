@@ -229,21 +229,45 @@ async fn what_is_denied_between_claim_and_dispatch_is_not_sent() {
     }
 }
 
+fn two_posts() -> impl FnMut(&Dispatchable) -> DispatchOutcome + Send + 'static {
+    let answer = json!({"success": true, "posts": [
+        {"author": "bob", "url": "https://x.com/bob/status/1", "text": "agents", "likes": 3, "views": 90},
+        {"author": "eve", "url": "https://x.com/eve/status/2", "text": "ai", "likes": 5}
+    ]});
+    move |_| DispatchOutcome::done("found").with_answer(answer.clone())
+}
+
+const FOUND: &str = "SELECT COUNT(*) FROM crm_market_research WHERE platform = 'twitter' AND keyword = 'ai agents' AND likes > 2";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_search_found_is_kept_once() {
+async fn what_each_search_found_is_kept() {
     for store in both().await {
-        let answer = json!({"success": true, "posts": [
-            {"author": "bob", "url": "https://x.com/bob/status/1", "text": "agents", "likes": 3, "views": 90},
-            {"author": "eve", "url": "https://x.com/eve/status/2", "text": "ai", "likes": 5}
-        ]});
-        let found = move |_: &Dispatchable| DispatchOutcome::done("found").with_answer(answer.clone());
-        let world = World::new(store, ScriptedDispatcher::answering(found));
-        for _ in 0..2 {
+        let world = World::new(store, ScriptedDispatcher::answering(two_posts()));
+        for rows in [2, 4] {
             world.enqueue([Command::research(Platform::Twitter, "ai agents", 10, world.clock.now())]).await;
             assert_eq!(world.worker.run_once(9).await.expect("a run").completed, 1);
+            assert_eq!(number(&world.store, FOUND).await, rows);
+            world.advance(60);
         }
-        let known = "SELECT COUNT(*) FROM crm_market_research WHERE platform = 'twitter' AND keyword = 'ai agents' AND likes > 2";
-        assert_eq!(number(&world.store, known).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_two_workers_made_is_kept_once() {
+    for store in both().await {
+        let world = World::new(store, ScriptedDispatcher::answering(two_posts()).held());
+        world.enqueue([Command::research(Platform::Twitter, "ai agents", 10, world.clock.now())]).await;
+        let first = world.worker.clone();
+        let slow = tokio::spawn(async move { first.run_once(1).await });
+        world.dispatcher.begun(1).await;
+        world.advance(61);
+        let second = world.another("mac-2");
+        let taking_over = tokio::spawn(async move { second.run_once(1).await });
+        world.dispatcher.begun(2).await;
+        world.dispatcher.release(2);
+        let (slow, fast) = (slow.await.expect("no panic").expect("a run"), taking_over.await.expect("no panic").expect("a run"));
+        assert_eq!((slow.executed, fast.completed), (0, 1));
+        assert_eq!(number(&world.store, FOUND).await, 2);
     }
 }
 

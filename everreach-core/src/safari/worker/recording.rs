@@ -50,8 +50,11 @@ impl SafariWorker {
         let Work::Research(search) = claimed.dispatchable().work() else { return };
         let Some(answer) = outcome.answer.as_ref().filter(|_| outcome.verdict == DispatchVerdict::Sent) else { return };
         let (found, now) = (research_rows(search, answer), self.parts.clock.now());
-        let written =
-            self.parts.store.write(move |mut db| Box::pin(async move { store::write_found(&mut db, &found, now).await }));
+        let asked_at = claimed.command().created_at;
+        let written = self
+            .parts
+            .store
+            .write(move |mut db| Box::pin(async move { store::write_found(&mut db, &found, asked_at, now).await }));
         if let Err(error) = written.await {
             tracing::warn!(%error, command = %claimed.command().id, "what a search found is not kept in crm_market_research");
         }

@@ -19,13 +19,21 @@ const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_
      (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL) \
      FROM everreach_safari_attempts WHERE started_at >= $1 AND finished_at IS NOT NULL";
 
-// A search that is made again finds much that is known.
+// A command that is tried again finds what it has found before; a later one looks at what has become of it.
 const FOUND: &str = "INSERT INTO crm_market_research (platform, keyword, author, post_url, post_text, likes, views, comments, shares, \
      collected_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT 1 FROM crm_market_research \
-     WHERE platform = $1 AND keyword = $2 AND post_url = $4)";
+     WHERE platform = $1 AND keyword = $2 AND post_url = $4 AND collected_at >= $11)";
 
-/// Writes what a search found and nobody knows yet; returns how much that was.
-pub(super) async fn write_found(db: &mut Db<'_>, found: &[ResearchRow], now: Timestamp) -> Result<u64> {
+// Two that look at the same time would both find nothing; SQLite has one writer anyway.
+#[cfg(feature = "postgres")]
+const ONE_WRITER: &str = "SELECT pg_advisory_xact_lock(hashtext('crm_market_research'))";
+
+/// Writes what a command found that was asked for then; returns how much of it was not written before.
+pub(super) async fn write_found(db: &mut Db<'_>, found: &[ResearchRow], asked_at: Timestamp, now: Timestamp) -> Result<u64> {
+    #[cfg(feature = "postgres")]
+    if let Db::Postgres(conn) = db {
+        sqlx::query(ONE_WRITER).execute(&mut **conn).await.map(drop)?;
+    }
     let mut written = 0;
     for row in found {
         written += on_db!(&mut *db, conn => {
@@ -40,6 +48,7 @@ pub(super) async fn write_found(db: &mut Db<'_>, found: &[ResearchRow], now: Tim
                 .bind(row.comments)
                 .bind(row.shares)
                 .bind(Stamp(now))
+                .bind(Stamp(asked_at))
                 .execute(conn)
                 .await
                 .map(|done| done.rows_affected())

@@ -1,9 +1,12 @@
 //! The clock's round: ends are taken in, replies are looked for, the next steps are asked for.
 
+use sha2::{Digest, Sha256};
+
 use super::ends::{is_open, report};
 use super::replies::is_written_to;
 use super::store::{self, CampaignRow, TargetRow, Waiting};
 use super::{Campaigns, people};
+use crate::ledger::IdempotencyKey;
 use crate::safari::Contact;
 use crate::safari::alert::{Alert, raise_within};
 use crate::safari::campaign::{Progress, Report, Step, advance, apply};
@@ -138,19 +141,25 @@ impl Campaigns {
     }
 }
 
+/// The key of a step; its digest where a name has characters that no key has, as a keyword of two words.
+fn key_of(text: &str) -> Result<IdempotencyKey> {
+    text.parse().or_else(|_| format!("campaign:{}", hex::encode(Sha256::digest(text))).parse())
+}
+
 /// One transaction: targets that are still as they were read, and their commands.
-async fn write(db: &mut Db<'_>, campaign: &CampaignRow, moved: Vec<Moved>, now: Timestamp) -> Result<(usize, bool)> {
+async fn write(db: &mut Db<'_>, campaign: &CampaignRow, mut moved: Vec<Moved>, now: Timestamp) -> Result<(usize, bool)> {
+    // The queue's rows before the targets', as whoever tells of a reply does, so that two transactions never wait for each other.
+    for Moved { row, .. } in moved.iter_mut().filter(|moved| moved.row.target.state.is_terminal() && moved.asks.is_empty()) {
+        people::take_back(db, row, now).await?;
+    }
     let mut asked = 0;
-    for Moved { mut row, asks } in moved {
-        if row.target.state.is_terminal() && asks.is_empty() {
-            people::take_back(db, &mut row, now).await?;
-        }
+    for Moved { row, asks } in moved {
         if !store::move_on(db, &campaign.id, &row, now).await? {
             continue;
         }
         let mut new = Vec::with_capacity(asks.len());
         for (step, ask) in asks {
-            new.push(ask.with_key(step.key(&campaign.id, &row.handle).parse()?));
+            new.push(ask.with_key(key_of(&step.key(&campaign.id, &row.handle))?));
         }
         if !new.is_empty() {
             asked += enqueue_within(db, new, now).await?.len();
