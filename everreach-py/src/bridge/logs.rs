@@ -22,7 +22,9 @@ const QUEUE: usize = 4_096;
 const LEVEL_CHECK: Duration = Duration::from_secs(1);
 const ROOT: &str = "everreach";
 
-static LEVEL: AtomicU8 = AtomicU8::new(30);
+const WARNING: u8 = 30;
+
+static LEVEL: AtomicU8 = AtomicU8::new(WARNING);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static QUEUE_OF_PROCESS: ArcSwapOption<SyncSender<Record>> = ArcSwapOption::const_empty();
 
@@ -102,7 +104,7 @@ impl Drain {
 fn write(py: Python<'_>, record: &Record) -> PyResult<()> {
     let dropped = DROPPED.swap(0, Ordering::Relaxed);
     if dropped > 0 {
-        log(py, ROOT, 30, &format!("{dropped} log records were dropped: they came faster than they could be written"))?;
+        log(py, ROOT, WARNING, &format!("{dropped} log records were dropped: they came faster than they could be written"))?;
     }
     log(py, &record.logger, record.level, &record.message)
 }
@@ -128,8 +130,9 @@ impl<S: Subscriber> Layer<S> for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let level = number(*metadata.level());
         // Libraries underneath are heard when something is wrong.
-        let floor = if metadata.target().starts_with(ROOT) { 0 } else { 30 };
-        level >= LEVEL.load(Ordering::Relaxed).max(floor)
+        let floor = if metadata.target().starts_with(ROOT) { 0 } else { WARNING };
+        // A level that was read a second ago must not swallow a warning: those are few, and the logger looks again.
+        level >= LEVEL.load(Ordering::Relaxed).min(WARNING).max(floor)
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -158,7 +161,7 @@ fn logger_of(target: &str) -> String {
 const fn number(level: Level) -> u8 {
     match level {
         Level::ERROR => 40,
-        Level::WARN => 30,
+        Level::WARN => WARNING,
         Level::INFO => 20,
         Level::DEBUG => 10,
         Level::TRACE => 5,
