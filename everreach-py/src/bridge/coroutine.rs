@@ -14,8 +14,8 @@ use crate::bridge::callback::{Ended, Given, given, is_coroutine};
 use crate::bridge::caller::Caller;
 use crate::bridge::frame::{Frame, Running};
 use crate::bridge::once::Once;
-use crate::bridge::process;
 use crate::bridge::start::{GiveUp, Start};
+use crate::bridge::{process, wait};
 
 /// How often a wait looks whether the loop it waits for was closed.
 const LOOP_CHECK: Duration = Duration::from_secs(1);
@@ -64,7 +64,13 @@ where
         }
         Ok::<_, PyErr>(event_loop.unbind())
     });
-    let Ok(event_loop) = started else { return Err(Ended::NotBegun) };
+    let event_loop = match started {
+        Ok(event_loop) => event_loop,
+        Err(raised) => {
+            wait::notice(raised);
+            return Err(Ended::NotBegun);
+        }
+    };
     let guard = Abandon { task, event_loop, start: GiveUp(begun.clone()) };
     let ended = guard.outlived_by(answered).await;
     guard.finished();
@@ -203,7 +209,11 @@ impl Abandon {
     }
 
     fn is_loop_closed(&self) -> bool {
-        Python::attach(|py| self.event_loop.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()).unwrap_or(true)
+        let asked = Python::attach(|py| self.event_loop.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy());
+        asked.unwrap_or_else(|raised| {
+            wait::notice(raised);
+            false
+        })
     }
 
     fn finished(&self) {

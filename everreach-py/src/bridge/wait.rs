@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use pyo3::exceptions::PySystemExit;
+use pyo3::exceptions::{PyException, PySystemExit};
 use pyo3::prelude::*;
 
 use crate::bridge::process::Process;
@@ -61,11 +61,14 @@ pub(crate) fn ending(py: Python<'_>) -> PyErr {
 async fn with_signals<T>(work: impl Future<Output = T>) -> PyResult<T> {
     let mut work = pin!(work);
     loop {
-        match tokio::time::timeout(SIGNALS, &mut work).await {
-            Ok(done) => return Ok(done),
-            // A signal's handler may make calls of its own.
-            Err(_) => tokio::task::block_in_place(|| as_own_call(|| Python::attach(|py| py.check_signals())))?,
+        if let Ok(done) = tokio::time::timeout(SIGNALS, &mut work).await {
+            return Ok(done);
         }
+        if let Some(interrupt) = take_interrupt() {
+            return Err(interrupt);
+        }
+        // A signal's handler may make calls of its own.
+        tokio::task::block_in_place(|| as_own_call(|| Python::attach(|py| py.check_signals())))?;
     }
 }
 
@@ -81,6 +84,14 @@ pub(crate) fn take_interrupt() -> Option<PyErr> {
 /// Hands an interrupt to whoever waits on this thread.
 pub(crate) fn interrupted(by: PyErr) {
     INTERRUPT.set(Some(by));
+}
+
+/// The same for an exception that nobody else is told of, if it is an interrupt: a signal's handler raises in whatever Python code the
+/// main thread runs next, ours included.
+pub(crate) fn notice(raised: PyErr) {
+    if !Python::attach(|py| raised.is_instance_of::<PyException>(py)) {
+        interrupted(raised);
+    }
 }
 
 /// Runs the user's code on this thread as if nobody waited here: what it waits for in its turn is another matter.

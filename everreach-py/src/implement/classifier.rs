@@ -1,6 +1,7 @@
 //! A classifier written in Python.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use everreach_core::routing::{ActionClass, Classification, Classifier};
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// of its own while the asking thread waits.
 pub(crate) struct PyClassifier {
     classify: Callback,
+    /// It is asked at every decision: one that always raises is told of once.
+    has_complained: AtomicBool,
 }
 
 impl PyClassifier {
@@ -38,7 +41,10 @@ impl PyClassifier {
                 .with("seen", json::type_name(object));
             return Err(errors::raise(object.py(), &error));
         };
-        Ok(Implemented { callbacks: vec![classify.clone()], by: Arc::new(Self { classify }) })
+        Ok(Implemented {
+            callbacks: vec![classify.clone()],
+            by: Arc::new(Self { classify, has_complained: AtomicBool::new(false) }),
+        })
     }
 
     fn ask(&self, py: Python<'_>, action: &ActionName) -> PyResult<Classification> {
@@ -69,7 +75,11 @@ impl Classifier for PyClassifier {
                 }
                 errors::caught(py, &raised)
             });
-            tracing::error!(%action, error = ?error, "the classifier raised; the action counts as compute");
+            if self.has_complained.swap(true, Ordering::Relaxed) {
+                tracing::debug!(%action, error = ?error, "the classifier raised again");
+            } else {
+                tracing::error!(%action, error = ?error, "the classifier raised; such actions count as compute");
+            }
             Classification::new(ActionClass::Compute, format!("{}: {error}", Self::RAISED))
         })
     }
