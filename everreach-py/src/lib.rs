@@ -9,6 +9,7 @@ mod implement;
 mod opened;
 mod orchestrator;
 mod request;
+mod safari;
 mod table;
 mod testing;
 
@@ -20,6 +21,8 @@ mod _everreach {
     use crate::cost::NativeCostGuard;
     #[pymodule_export]
     use crate::orchestrator::Orchestrator;
+    #[pymodule_export]
+    use crate::safari::NativeSafariQueue;
     #[pymodule_export]
     use crate::table::{PyActionClassifier, PyRouteTable};
 

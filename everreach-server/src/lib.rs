@@ -38,6 +38,7 @@ pub mod openapi;
 pub mod output;
 pub mod problem;
 mod routes;
+pub mod safari;
 mod schema;
 mod serving;
 pub mod settings;

@@ -33,6 +33,7 @@ pub struct FieldError {
 /// use http::StatusCode;
 /// let problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such call");
 /// assert_eq!((problem.status(), problem.code()), (StatusCode::NOT_FOUND, "not_found"));
+/// assert_eq!(problem.detail(), "there is no such call");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -91,6 +92,12 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The parts of the body that are wrong.

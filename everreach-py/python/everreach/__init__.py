@@ -17,6 +17,7 @@ from everreach.cost import CostGuard
 from everreach.envelope import Envelope
 from everreach.errors import EverReachError
 from everreach.orchestrator import HybridOrchestrator
+from everreach.safari import SafariQueue
 from everreach.traits import Call, Execution, Reservation
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "HybridOrchestrator",
     "Reservation",
     "RouteTable",
+    "SafariQueue",
     "__version__",
     "errors",
 ]

@@ -3,9 +3,10 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use everreach_core::safari::queue::{Cursor, HistoryFilter, Resolution};
+use everreach_core::runtime::Safari;
+use everreach_core::safari::queue::{CommandDetail, Cursor, HistoryFilter, Page, Resolution};
 use everreach_core::safari::{CommandStatus, Platform};
-use everreach_core::{ErrorKind, Id};
+use everreach_core::{Error, ErrorKind, Id};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json as value;
@@ -64,19 +65,26 @@ pub(crate) async fn list(
     listing: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(listing) = listing.map_err(|rejection| Problem::of(ErrorKind::InvalidInput, rejection.body_text()))?;
-    let limit = listing.limit.unwrap_or(USUAL_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::of(ErrorKind::InvalidInput, format!("`limit` is a number from 1 to {MAX_LIMIT}")));
-    }
     let cursor = listing.cursor.as_deref().map(str::parse::<Cursor>).transpose()?;
     let mut filter = HistoryFilter::default();
     (filter.platform, filter.action) = (listing.platform, listing.action);
     (filter.status, filter.campaign) = (listing.status, listing.campaign);
-    let safari = state.runtime().safari();
+    let page = history(state.runtime().safari(), &filter, cursor, listing.limit.unwrap_or(USUAL_LIMIT)).await?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+/// Commands of every status, newest first, 1 to 1000 of them, each with why it is where it is.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] for another number of them, or the store's.
+pub async fn history(safari: &Safari, filter: &HistoryFilter, cursor: Option<Cursor>, limit: u32) -> Result<Page, Error> {
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Error::new(ErrorKind::InvalidInput, format!("`limit` is a number from 1 to {MAX_LIMIT}")));
+    }
     // Only what waits depends on the services; nobody else need wait for their answers.
     let has_waiting = filter.status.is_none_or(|status| status == CommandStatus::Pending);
     let conditions = if has_waiting { safari.conditions().await? } else { safari.settings_only() };
-    Ok(json(StatusCode::OK, &safari.queue().history(&filter, cursor, limit, &conditions).await?))
+    safari.queue().history(filter, cursor, limit, &conditions).await
 }
 
 /// A command with its tries, and why it is where it is.
@@ -140,9 +148,14 @@ pub(crate) async fn retry_failed(
 }
 
 async fn as_it_is(state: &AppState, id: Id) -> Result<Response, Problem> {
-    let safari = state.runtime().safari();
-    match safari.queue().get(id, &safari.conditions().await?).await? {
-        Some(detail) => Ok(json(StatusCode::OK, &detail)),
-        None => Err(Problem::of(ErrorKind::NotFound, "no command has this id")),
-    }
+    Ok(json(StatusCode::OK, &command(state.runtime().safari(), id).await?))
+}
+
+/// A command with its tries, and why it is where it is.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], or the store's.
+pub async fn command(safari: &Safari, id: Id) -> Result<CommandDetail, Error> {
+    let found = safari.queue().get(id, &safari.conditions().await?).await?;
+    found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no command has this id"))
 }

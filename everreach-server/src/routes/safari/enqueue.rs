@@ -92,23 +92,8 @@ pub(crate) async fn enqueue(
     headers: CallHeaders,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
-    let is_many = parse::<Peek>(&body)?.commands.is_some();
-    let commands = if is_many {
-        let many = parse::<CommandsBody>(&body)?.commands;
-        if many.is_empty() || many.len() > MAX_COMMANDS {
-            return Err(Problem::wrong_shape("/commands", format!("a request has 1 to {MAX_COMMANDS} commands")));
-        }
-        many.into_iter().map(|Object(command)| command).collect()
-    } else {
-        vec![parse::<CommandBody>(&body)?]
-    };
+    let (is_many, new) = read(&body, &headers, state.runtime().clock().now())?;
     let place = |index: usize| if is_many { format!("/commands/{index}") } else { String::new() };
-    let now = state.runtime().clock().now();
-    let mut new = Vec::with_capacity(commands.len());
-    for (index, command) in commands.into_iter().enumerate() {
-        let headers = if is_many { headers.for_item(index) } else { headers.clone() };
-        new.push(command.into_new(&headers, &place(index), now)?);
-    }
     look_through(&new, place)?;
     let written = state.runtime().safari().queue().enqueue(new).await.map_err(|error| refused(error, place))?;
     let status = if written.iter().any(|one| one.created) { StatusCode::CREATED } else { StatusCode::OK };
@@ -116,6 +101,35 @@ pub(crate) async fn enqueue(
         [one] if !is_many => json(status, one),
         all => json(status, &answers(all)),
     })
+}
+
+/// The commands of a body, one or many, before the gate has looked at them.
+///
+/// # Errors
+/// The body has another shape; the problem names the place.
+pub fn commands(body: &[u8], now: Timestamp) -> Result<Vec<NewCommand>, Problem> {
+    read(body, &CallHeaders::default(), now).map(|(_, new)| new)
+}
+
+/// The commands, and whether they stand in a list.
+fn read(body: &[u8], headers: &CallHeaders, now: Timestamp) -> Result<(bool, Vec<NewCommand>), Problem> {
+    let is_many = parse::<Peek>(body)?.commands.is_some();
+    let commands = if is_many {
+        let many = parse::<CommandsBody>(body)?.commands;
+        if many.is_empty() || many.len() > MAX_COMMANDS {
+            return Err(Problem::wrong_shape("/commands", format!("a request has 1 to {MAX_COMMANDS} commands")));
+        }
+        many.into_iter().map(|Object(command)| command).collect()
+    } else {
+        vec![parse::<CommandBody>(body)?]
+    };
+    let place = |index: usize| if is_many { format!("/commands/{index}") } else { String::new() };
+    let mut new = Vec::with_capacity(commands.len());
+    for (index, command) in commands.into_iter().enumerate() {
+        let headers = if is_many { headers.for_item(index) } else { headers.clone() };
+        new.push(command.into_new(&headers, &place(index), now)?);
+    }
+    Ok((is_many, new))
 }
 
 fn answers(all: &[Enqueued]) -> Value {

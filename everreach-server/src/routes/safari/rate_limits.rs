@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DurationRound as _, TimeDelta};
+use everreach_core::runtime::Safari;
 use everreach_core::{Error, ErrorKind, Timestamp};
 use http::StatusCode;
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
 use crate::problem::Problem;
 use crate::routes::answer::json;
@@ -15,11 +16,17 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/api/safari/rate-limits", tag = "safari", operation_id = "safari_rate_limits",
     responses((status = 200, description = "The limits by platform and action", body = crate::schema::SafariRateLimits)))]
 pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
-    let safari = state.runtime().safari();
+    Ok(json(StatusCode::OK, &rate_limits(state.runtime().safari(), state.runtime().clock().now()).await?))
+}
+
+/// What has been used of each limit, and when the next hour and the next day begin.
+///
+/// # Errors
+/// The store's.
+pub async fn rate_limits(safari: &Safari, now: Timestamp) -> Result<Value, Error> {
     let limits = safari.queue().statistics(&safari.conditions().await?).await?.limits;
-    let now = state.runtime().clock().now();
     let resets_at = value!({ "hour": next(now, TimeDelta::hours(1))?, "day": next(now, TimeDelta::days(1))? });
-    Ok(json(StatusCode::OK, &value!({ "limits": limits, "resets_at": resets_at })))
+    Ok(value!({ "limits": limits, "resets_at": resets_at }))
 }
 
 /// When the next such span begins.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
+use everreach_core::Error;
+use everreach_core::runtime::Safari;
 use everreach_core::safari::CommandStatus;
 use everreach_core::safari::decision::Halt;
 use everreach_core::safari::queue::{Statistics, WaitingGroup};
@@ -15,8 +17,9 @@ use crate::problem::Problem;
 use crate::routes::answer::json;
 use crate::state::AppState;
 
-#[derive(Serialize)]
-struct Status {
+/// The queue at a glance; its fields are those of the published shape.
+#[derive(Debug, Serialize)]
+pub struct Status {
     /// Whether the stop switch is set.
     stopped: bool,
     /// How many commands stand where; `unknown` is a part of `failed`.
@@ -34,19 +37,25 @@ struct Status {
 #[utoipa::path(get, path = "/api/safari/status", tag = "safari", operation_id = "safari_status",
     responses((status = 200, description = "The state of the queue", body = crate::schema::SafariStatus)))]
 pub(crate) async fn status(State(state): State<AppState>) -> Result<Response, Problem> {
-    let safari = state.runtime().safari();
+    Ok(json(StatusCode::OK, &overview(state.runtime().safari()).await?))
+}
+
+/// The queue at a glance.
+///
+/// # Errors
+/// The store's.
+pub async fn overview(safari: &Safari) -> Result<Status, Error> {
     let conditions = safari.conditions().await?;
     let statistics = safari.queue().statistics(&conditions).await?;
     let mut commands: BTreeMap<_, _> = CommandStatus::ALL.map(|status| (status.as_str(), statistics.of_status(status))).into();
     commands.insert("unknown", statistics.unknown());
     let services = conditions.health.into_values().map(|health| ServiceEntry::new(health, safari.config())).collect();
-    let status = Status {
+    Ok(Status {
         stopped: conditions.is_stopped,
         commands,
         statistics,
         halts: safari.queue().halts().await?,
         approvals: safari.queue().waiting_groups().await?,
         services,
-    };
-    Ok(json(StatusCode::OK, &status))
+    })
 }
