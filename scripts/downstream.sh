@@ -17,11 +17,12 @@ cargo package --locked -p everreach-core --allow-dirty --no-verify
 
 # Unpacked afresh with new times, so that cargo sees every change.
 scratch="$target/downstream/package"
-rm -rf "$scratch"
+rm -rf "$scratch" "$target/downstream/crate"
 mkdir -p "$scratch"
 tar -xzmf "$target/package/$package.crate" -C "$scratch"
 
-cd examples/downstream
-cargo fmt --check
-CARGO_TARGET_DIR="$target/downstream" cargo test --locked \
-  --config "patch.crates-io.everreach-core.path=\"$scratch/$package\""
+# A copy too: whoever adds the crate gets the dependencies it has now, whatever the committed lock file knew.
+cp -r examples/downstream "$target/downstream/crate"
+(cd examples/downstream && cargo fmt --check)
+cd "$target/downstream/crate"
+CARGO_TARGET_DIR="$target/downstream" cargo test --config "patch.crates-io.everreach-core.path=\"$scratch/$package\""
