@@ -188,7 +188,6 @@ async fn thirty_days_of_a_campaign_with_faults_keep_every_law_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "to be timed, with optimisation"]
-async fn thirty_days_of_two_hundred_targets() {
+async fn thirty_days_of_two_hundred_targets_keep_every_law_on_sqlite() {
     thirty_days(sqlite().await, 3, 200).await;
 }
