@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The benches in process, then the program beside FastAPI and the wheel beside a plain-Python orchestrator, each pair in one run. Close what else runs on the machine; ratios are what counts.
+# The benches in process, then the program beside FastAPI, the queue beside other queues and the wheel beside a plain-Python orchestrator, each in one run. Close what else runs on the machine; ratios are what counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-target}"
@@ -19,9 +19,10 @@ if [ ! -x "$python" ]; then
   "$target/bench-venv/bin/pip" install -q -r benches/peers/requirements.txt
 fi
 
-cargo build --locked --profile dist --bin everreach --example bench_cloud_stub
+cargo build --locked --profile dist --bin everreach --example bench_cloud_stub --example bench_safari_queue
 cargo bench --locked -p everreach
 "$python" benches/peers/run.py --binary "$target/dist/everreach" --stub "$target/dist/examples/bench_cloud_stub"
+"$python" -B benches/peers/queue/run.py --binary "$target/dist/examples/bench_safari_queue"
 
 scripts/wheel.sh
 wheel=$(ls "$target"/wheels/everreach-*.whl)
