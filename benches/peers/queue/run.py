@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -83,6 +84,8 @@ def main() -> None:
     temporary = Path(tempfile.gettempdir())
     parser.add_argument("--folder", type=Path, default=temporary, help="where the databases are: on a disk, not in memory")
     options = parser.parse_args()
+    # What was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if is_memory(options.folder.resolve()):
         sys.exit(f"{options.folder} is kept in memory, where fsync costs nothing: name another with --folder")
     size = QUICK if options.quick else FULL
