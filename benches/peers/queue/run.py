@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import Mapping
 
 import sides
 from figures import goal_table, median, number, side_table
@@ -31,6 +32,12 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def noted(figures: Mapping[str, float]) -> Mapping[str, float]:
+    """Shown at once: a long run may end early."""
+    note("  " + ", ".join(f"{name} {number(value)}" for name, value in figures.items()))
+    return figures
+
+
 def is_memory(folder: Path) -> bool:
     """Whether fsync costs nothing there."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
@@ -44,7 +51,7 @@ def measure_sides(found: list[Side], databases: Databases, size: Size) -> Figure
         for side in found:
             note(f"round {turn + 1} of {size.rounds}: {side.label} (load {os.getloadavg()[0]:.1f})")
             for measure in (drain, pickup):
-                for name, value in measure(side, databases, size).items():
+                for name, value in noted(measure(side, databases, size)).items():
                     rounds[side.label][name].append(value)
     return {label: {name: median(values) for name, values in figures.items()} for label, figures in rounds.items()}
 
@@ -53,9 +60,9 @@ def measure_ours(store: str, command: sides.Callable[..., list[str]], databases:
     figures: dict[str, float] = {}
     for measure in (in_process, keyed, backlog, contacts):
         note(f"{store}: ours, {measure.__name__} (load {os.getloadavg()[0]:.1f})")
-        figures.update(measure(command, databases.fresh(store), size))
+        figures.update(noted(measure(command, databases.fresh(store), size)))
     note(f"{store}: ours, limits (load {os.getloadavg()[0]:.1f})")
-    figures.update(limits(command, lambda: databases.fresh(store), size))
+    figures.update(noted(limits(command, lambda: databases.fresh(store), size)))
     return figures
 
 
