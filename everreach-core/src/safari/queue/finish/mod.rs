@@ -10,6 +10,7 @@ mod resolving;
 mod store;
 
 pub use applying::Finish;
+pub(in crate::safari) use applying::Ends;
 pub(super) use applying::{End, apply};
 pub use resolving::Resolution;
 pub(super) use resolving::{cancel, resolve, retry};
