@@ -10,9 +10,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use uuid::Uuid;
 
 use super::error::is_busy;
+use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
 use super::sqlite_listener::SqliteListener;
 use super::wal_watch::WalWatch;
-use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
 use super::writer::Writer;
 use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
 use crate::{Error, ErrorKind, Result};

@@ -61,9 +61,8 @@ impl SafariQueue {
     /// Lets others claim what was claimed and not started.
     pub(in crate::safari) async fn give_back(&self, worker: &str, leases: Vec<Lease>) -> Result<()> {
         let (worker, now) = (worker.to_owned(), self.clock.now());
-        let returned = self
-            .store
-            .write(move |mut db| Box::pin(async move { claim::give_back(&mut db, &worker, &leases, now).await }));
+        let returned =
+            self.store.write(move |mut db| Box::pin(async move { claim::give_back(&mut db, &worker, &leases, now).await }));
         returned.await?;
         self.told();
         Ok(())
@@ -75,9 +74,7 @@ impl SafariQueue {
             return Ok(HashSet::new());
         }
         let (worker, (_, until)) = (worker.to_owned(), self.times());
-        self.store
-            .write(move |mut db| Box::pin(async move { claim::renew_many(&mut db, &worker, &leases, until).await }))
-            .await
+        self.store.write(move |mut db| Box::pin(async move { claim::renew_many(&mut db, &worker, &leases, until).await })).await
     }
 
     /// Records ends in one transaction; returns those whose claims were lost. After a failure of the store it can be done again.

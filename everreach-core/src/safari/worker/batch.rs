@@ -43,7 +43,8 @@ pub(super) struct Batch {
     size: u32,
     /// How many have ended, since when.
     pace: (u32, Duration),
-    asked: u32,
+    /// How many were asked for in the claim that runs, and when.
+    asked: (u32, Duration),
     /// Whether the last claim found as many as it asked for.
     is_more: bool,
     is_closed: bool,
@@ -77,7 +78,7 @@ impl Batch {
             left: max,
             size: worker.config.parallel.max(1),
             pace: (0, worker.parts.clock.monotonic()),
-            asked: 0,
+            asked: (0, Duration::ZERO),
             is_more: false,
             is_closed: false,
             looks: every(FRESH),
@@ -114,19 +115,18 @@ impl Batch {
         self.is_closed
     }
 
-    /// Takes up what was claimed, when it was asked for so many.
-    pub(super) fn add(&mut self, claimed: Vec<Claimed>, asked: u32) {
+    /// Takes up what was claimed, when so many were asked for and the conditions were looked at then.
+    pub(super) fn add(&mut self, claimed: Vec<Claimed>, (asked, looked_at): (u32, Duration)) {
         self.is_more = asked > 0 && number(claimed.len()) >= asked;
         if claimed.is_empty() {
             return;
         }
         self.count(&claimed);
-        let now = self.worker.parts.clock.monotonic();
         if self.held.is_empty() {
-            self.pace = (0, now);
+            self.pace = (0, looked_at);
         }
         self.held.extend(claimed.iter().map(|claimed| (claimed.command().id, claimed.lease())));
-        self.waiting.add(claimed, now + FRESH);
+        self.waiting.add(claimed, looked_at + FRESH);
         self.start();
     }
 
@@ -186,7 +186,7 @@ impl Batch {
         if !self.is_more || room == 0 {
             return;
         }
-        self.asked = room;
+        self.asked = (room, self.worker.parts.clock.monotonic());
         let worker = self.worker.clone();
         self.claiming = Some(tokio::spawn(async move {
             let conditions = worker.conditions().await?;
@@ -226,9 +226,14 @@ impl Batch {
         (self.size, self.is_more) = (self.worker.config.parallel.max(1), true);
         self.pace = (0, self.worker.parts.clock.monotonic());
         let leases: Vec<_> = claimed.iter().filter_map(|claimed| self.held.remove(&claimed.command().id)).collect();
-        if let Err(error) = self.worker.parts.queue.give_back(&self.worker.config.worker_id, leases).await {
-            tracing::warn!(%error, count = claimed.len(), "commands that were not started could not be given back: their leases will lapse");
-        }
+        let worker = self.worker.clone();
+        // In a task of its own: who waits for the next step may stop waiting, and these are in nobody's hands any more.
+        let returning = tokio::spawn(async move {
+            if let Err(error) = worker.parts.queue.give_back(&worker.config.worker_id, leases).await {
+                tracing::warn!(%error, "commands that were not started could not be given back: their leases will lapse");
+            }
+        });
+        let _it_goes_on_by_itself = returning.await;
     }
 
     /// Lengthens the leases of what waits, runs, or waits to be written. What was lost is not started.

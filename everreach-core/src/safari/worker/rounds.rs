@@ -81,8 +81,14 @@ impl SafariWorker {
             let wanted = Wanted { browser: u32::from(running.is_empty()), free: batch.room(), all: batch.left() };
             if is_due && !wanted.is_nothing() && !stopping.is_cancelled() {
                 changes.mark_unchanged();
+                let asked = (wanted.free, self.parts.clock.monotonic());
                 match self.claim(wanted).await {
-                    Ok(claimed) => self.take_up(claimed, wanted, &mut batch, &mut running),
+                    Ok(claimed) => {
+                        let (browser, free): (Vec<_>, Vec<_>) = claimed.into_iter().partition(Claimed::has_browser);
+                        batch.count(&browser);
+                        running.extend(browser.into_iter().map(|claimed| self.start(claimed)));
+                        batch.add(free, asked);
+                    }
                     Err(error) => break Err(error),
                 }
             }
@@ -112,13 +118,6 @@ impl SafariWorker {
             summary.merge(batch.step().await);
         }
         outcome.map(|()| summary)
-    }
-
-    fn take_up(&self, claimed: Vec<Claimed>, wanted: Wanted, batch: &mut Batch, running: &mut Running) {
-        let (browser, free): (Vec<_>, Vec<_>) = claimed.into_iter().partition(Claimed::has_browser);
-        batch.count(&browser);
-        running.extend(browser.into_iter().map(|claimed| self.start(claimed)));
-        batch.add(free, wanted.free);
     }
 
     /// Services are only looked at when something may need one.

@@ -15,10 +15,10 @@ mod store;
 
 pub(super) use browser::{Search, claim_browser, enrich, surroundings};
 pub use claimed::Claimed;
-pub(in crate::safari) use lease::{Lease, Wanted};
 pub(super) use free::claim_free;
 pub(super) use housekeeping::tidy;
-pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
+pub(in crate::safari) use lease::{Lease, Wanted};
 pub(super) use lease::{give_back, renew_many};
+pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
 pub(in crate::safari) use store::Probe;
 pub(super) use store::probe;

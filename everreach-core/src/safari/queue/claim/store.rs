@@ -44,7 +44,11 @@ const PROBE: &str = concat!(
 /// The next rows of a lane.
 macro_rules! next_rows {
     () => {
-        concat!("SELECT rowid FROM safari_command_queue WHERE ", ready!(), " AND everreach_lane = $1 ORDER BY priority, created_at, id LIMIT $2")
+        concat!(
+            "SELECT rowid FROM safari_command_queue WHERE ",
+            ready!(),
+            " AND everreach_lane = $1 ORDER BY priority, created_at, id LIMIT $2"
+        )
     };
 }
 // Each row that SQLite returns is a message between two threads, with a copy of each column: one value for all rows is several

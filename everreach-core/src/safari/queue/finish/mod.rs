@@ -9,8 +9,8 @@ mod record;
 mod resolving;
 mod store;
 
-pub use applying::Finish;
 pub(in crate::safari) use applying::Ends;
+pub use applying::Finish;
 pub(super) use applying::{End, apply};
 pub use resolving::Resolution;
 pub(super) use resolving::{cancel, resolve, retry};
