@@ -15,6 +15,8 @@ mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
+mod sqlite_listener;
+mod wal_watch;
 mod writer;
 
 pub use codec::Stamp;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::sqlite::SqliteStore;
+use super::sqlite_listener::SqliteListener;
 use super::{Db, MigrationState, ReadConnection, migrate};
 use crate::{Error, ErrorKind, Result};
 
@@ -91,14 +92,18 @@ pub struct Store {
 
 /// Hears what other processes announce; see [`Store::listener`].
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener(ListenerOf);
+
+#[derive(Debug)]
+enum ListenerOf {
+    Sqlite(SqliteListener),
     #[cfg(feature = "postgres")]
-    listener: super::postgres::PostgresListener,
+    Postgres(super::postgres::PostgresListener),
 }
 
 impl Listener {
-    /// Waits for the next announcement; `false` once the store is closed. One that was made while the connection was away may be
-    /// lost, so that a return of the connection is heard too.
+    /// Waits for the next announcement; `false` once the store is closed. The beginning counts as one, and on PostgreSQL each
+    /// return of the connection: what was announced before may have been missed.
     ///
     /// ```
     /// use everreach_core::store::Listener;
@@ -108,12 +113,12 @@ impl Listener {
     ///     }
     /// }
     /// ```
-    #[cfg_attr(not(feature = "postgres"), allow(clippy::unused_async, reason = "the twin with the feature waits"))]
     pub async fn heard(&mut self) -> bool {
-        #[cfg(feature = "postgres")]
-        return self.listener.heard().await;
-        #[cfg(not(feature = "postgres"))]
-        false
+        match &mut self.0 {
+            ListenerOf::Sqlite(listener) => listener.heard().await,
+            #[cfg(feature = "postgres")]
+            ListenerOf::Postgres(listener) => listener.heard().await,
+        }
     }
 }
 
@@ -194,17 +199,17 @@ impl Store {
         }
     }
 
-    /// What other processes announce on a channel of the database; nothing where the database knows no such thing: on SQLite,
-    /// and behind a pooler in transaction mode.
+    /// What other processes announce on a channel of the database. SQLite knows no channels: there every commit of another
+    /// process is heard. Nothing for a database in memory, and behind a pooler in transaction mode.
     #[must_use]
     pub fn listener(&self, channel: &'static str) -> Option<Listener> {
         match &*self.backend {
-            Backend::Sqlite(_) => {
+            Backend::Sqlite(store) => {
                 let _it_knows_no_channels = channel;
-                None
+                store.listener().map(|listener| Listener(ListenerOf::Sqlite(listener)))
             }
             #[cfg(feature = "postgres")]
-            Backend::Postgres(store) => store.listener(channel).map(|listener| Listener { listener }),
+            Backend::Postgres(store) => store.listener(channel).map(|listener| Listener(ListenerOf::Postgres(listener))),
         }
     }
 

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::error::is_busy;
 use super::migrate::{NEWEST_APPLIED, explain, is_complete, migrator};
+use super::sqlite_listener::SqliteListener;
+use super::wal_watch::WalWatch;
 use super::writer::Writer;
 use super::{Db, Dialect, ReadConnection, StoreConfig, adopt};
 use crate::{Error, ErrorKind, Result};
@@ -29,7 +31,7 @@ pub(super) struct SqliteStore {
     writer: Writer,
     write_timeout: Duration,
     /// Removes the file of a store that was asked for in memory.
-    _private_folder: Option<PrivateFolder>,
+    private_folder: Option<PrivateFolder>,
 }
 
 impl SqliteStore {
@@ -57,7 +59,9 @@ impl SqliteStore {
             // Only these make an fsync reach the platter on macOS; elsewhere they change nothing.
             .pragma("fullfsync", "1")
             .pragma("checkpoint_fullfsync", "1");
-        let mut connection = connect(&options).await.map_err(|error| in_file(&path, error))?;
+        // What a large transaction changes stays in memory until its commit, and is copied into the file less often.
+        let writing = options.clone().pragma("cache_size", "-8192").pragma("wal_autocheckpoint", "4000");
+        let mut connection = connect(&writing).await.map_err(|error| in_file(&path, error))?;
         check_version(&mut connection).await?;
         bring_up_to_date(&mut connection).await.map_err(|error| in_file(&path, error))?;
         check_writable(&mut connection).await.map_err(|error| in_file(&path, error))?;
@@ -66,9 +70,9 @@ impl SqliteStore {
             .min_connections(0)
             .acquire_timeout(config.write_timeout)
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
-        let writer = Writer::start(connection, options);
-        Ok(Self { path, readers, writer, write_timeout: config.write_timeout, _private_folder: private_folder })
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        let writer = Writer::start(connection, writing);
+        Ok(Self { path, readers, writer, write_timeout: config.write_timeout, private_folder: private_folder })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -88,6 +92,20 @@ impl SqliteStore {
 
     pub(super) async fn read(&self) -> Result<ReadConnection> {
         Ok(ReadConnection::Sqlite(self.readers.acquire().await?))
+    }
+
+    /// What other processes commit; nothing where there are none, and where the folder cannot be watched.
+    pub(super) fn listener(&self) -> Option<SqliteListener> {
+        if self.private_folder.is_some() {
+            return None;
+        }
+        match WalWatch::new(&self.path) {
+            Ok(watch) => Some(SqliteListener::new(watch, self.writer.observer())),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log cannot be watched: what others write is found by looking");
+                None
+            }
+        }
     }
 
     pub(super) async fn backup(&self, to: PathBuf) -> Result<()> {

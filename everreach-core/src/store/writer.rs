@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Db;
 use super::error::is_busy;
@@ -27,10 +27,13 @@ const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    alive: watch::Receiver<()>,
 }
 
 enum Message {
     Write(Box<dyn Write>),
+    /// Asks for the number that every commit of another connection changes, and those of this one do not.
+    Version(oneshot::Sender<i64>),
     Close(oneshot::Sender<()>),
 }
 
@@ -43,8 +46,13 @@ impl std::fmt::Debug for Message {
 impl Writer {
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
-        tokio::spawn(WriteLoop { connection: Some(connection), options, messages }.run());
-        Self { queue }
+        let (living, alive) = watch::channel(());
+        tokio::spawn(WriteLoop { connection: Some(connection), options, messages, _living: living }.run());
+        Self { queue, alive }
+    }
+
+    pub(super) fn observer(&self) -> Observer {
+        Observer { queue: self.queue.downgrade(), alive: self.alive.clone() }
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -63,6 +71,29 @@ impl Writer {
         if self.queue.send(Message::Close(done)).await.is_ok() {
             let _already_closed = closed.await;
         }
+    }
+}
+
+/// Looks at the writer without keeping it.
+#[derive(Debug)]
+pub(super) struct Observer {
+    queue: mpsc::WeakSender<Message>,
+    alive: watch::Receiver<()>,
+}
+
+impl Observer {
+    /// The number that every commit of another process changes; nothing once the writer is closed.
+    pub(super) async fn version(&self) -> Option<i64> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.upgrade()?;
+        queue.send(Message::Version(reply)).await.ok()?;
+        drop(queue);
+        answer.await.ok()
+    }
+
+    /// Returns once the writer is gone.
+    pub(super) async fn closed(&mut self) {
+        while self.alive.changed().await.is_ok() {}
     }
 }
 
@@ -134,29 +165,47 @@ struct WriteLoop {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     messages: mpsc::Receiver<Message>,
+    /// Dropped when this ends.
+    _living: watch::Sender<()>,
 }
 
 impl WriteLoop {
     async fn run(mut self) {
-        while let Some(message) = self.messages.recv().await {
-            let closing = match message {
-                Message::Write(first) => self.commit_together(first).await,
-                Message::Close(done) => Some(done),
+        let mut next = None;
+        loop {
+            let message = match next.take() {
+                Some(message) => message,
+                None => match self.messages.recv().await {
+                    Some(message) => message,
+                    None => return,
+                },
             };
-            if let Some(done) = closing {
-                self.messages.close();
-                if let Some(connection) = self.connection.take() {
-                    let _best_effort = connection.close().await;
+            match message {
+                Message::Write(first) => next = self.commit_together(first).await,
+                Message::Version(reply) => {
+                    let _nobody_waits = reply.send(self.version().await);
                 }
-                let _nobody_waits = done.send(());
+                Message::Close(done) => {
+                    self.messages.close();
+                    if let Some(connection) = self.connection.take() {
+                        let _best_effort = connection.close().await;
+                    }
+                    let _nobody_waits = done.send(());
+                }
             }
         }
     }
 
-    /// One transaction: the first write and whatever else waits. Returns the request to close, if one came along.
-    async fn commit_together(&mut self, first: Box<dyn Write>) -> Option<oneshot::Sender<()>> {
+    /// A connection that cannot answer is a new one next time, which counts from anew: that is heard as a change.
+    async fn version(&mut self) -> i64 {
+        let Ok(connection) = self.connection().await else { return 0 };
+        sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await.unwrap_or_default()
+    }
+
+    /// One transaction: the first write and whatever else waits. Returns the message after them, if it is no write.
+    async fn commit_together(&mut self, first: Box<dyn Write>) -> Option<Message> {
         let mut done = Vec::new();
-        let mut closing = None;
+        let mut after = None;
         let mut next = Some(first);
         let mut savepoint = Savepoint::Clean;
         let outcome = match self.begin(next.as_deref_mut()).await {
@@ -171,7 +220,7 @@ impl WriteLoop {
                 if done.len() < BATCH {
                     match self.messages.try_recv() {
                         Ok(Message::Write(write)) => next = Some(write),
-                        Ok(Message::Close(request)) => closing = Some(request),
+                        Ok(message) => after = Some(message),
                         Err(_) => {}
                     }
                 }
@@ -184,7 +233,7 @@ impl WriteLoop {
         for write in done {
             write.answer(outcome.as_ref().err());
         }
-        closing
+        after
     }
 
     /// Waits for the lock as long as somebody waits for the write. A connection that cannot even begin is given up.

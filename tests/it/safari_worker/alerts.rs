@@ -92,8 +92,8 @@ async fn a_service_that_goes_down_is_told_once_then_every_hour_and_again_after_i
 async fn services_that_leak_are_looked_at_once_a_minute_at_most() {
     for store in both().await {
         let world = World::new(store, ScriptedDispatcher::new([]));
-        for _ in 0..6 {
-            world.enqueue([world.score()]).await;
+        for number in 0..6 {
+            world.enqueue([world.dm(&format!("user{number}"))]).await;
             world.worker.run_once(9).await.expect("a run");
             world.advance(30);
         }

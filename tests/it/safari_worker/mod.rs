@@ -1,6 +1,7 @@
 //! The worker over both databases, with services that follow a script.
 
 mod alerts;
+mod batches;
 mod campaigns;
 mod days;
 mod rounds;

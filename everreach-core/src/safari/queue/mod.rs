@@ -19,10 +19,13 @@ mod row;
 mod safari_queue;
 mod wake;
 mod within;
+mod working;
 mod worth;
 
 pub use claim::Claimed;
+pub(in crate::safari) use claim::{Lease, Probe, Wanted};
 pub use enqueue::{Enqueued, NewCommand};
+pub(in crate::safari) use finish::Ends;
 pub use finish::{Finish, Resolution};
 pub use groups::WaitingGroup;
 pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::claim::{self, Claimed};
-use super::finish::{self, End, Finish};
+use super::claim::{self, Claimed, Wanted};
+use super::finish::{Ends, Finish};
 use super::people::{self, Elsewhere};
 use super::wake::Wake;
 use super::{Enqueued, NewCommand, enqueue};
@@ -116,36 +116,12 @@ impl SafariQueue {
     /// # Errors
     /// The store's.
     pub async fn claim(&self, worker: &str, wanted: u32, conditions: &Conditions) -> Result<Vec<Claimed>> {
-        let probe = self.put_in_order(conditions).await?;
-        let (now, lease_until) = self.times();
-        let mut claimed = Vec::new();
-        if conditions.is_stopped || wanted == 0 {
-            return Ok(claimed);
-        }
-        if probe.browser {
-            claimed.extend(self.claim_browser(worker, conditions, now, lease_until).await?);
-        }
-        let left = wanted.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-        if probe.free && left > 0 {
-            let (worker, conditions) = (worker.to_owned(), conditions.clone());
-            let free = self.store.write(move |mut db| {
-                Box::pin(async move { claim::claim_free(&mut db, &worker, left, &conditions, now, lease_until).await })
-            });
-            claimed.extend(free.await?);
-        }
-        if !claimed.is_empty() {
-            self.events.announce();
-        }
-        Ok(claimed)
+        let wanted = Wanted { browser: 1, free: wanted, all: wanted };
+        self.claim_found(self.probe().await?, worker, wanted, conditions).await
     }
 
-    async fn claim_browser(
-        &self,
-        worker: &str,
-        conditions: &Conditions,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<Claimed>> {
+    pub(super) async fn claim_browser(&self, worker: &str, conditions: &Conditions) -> Result<Option<Claimed>> {
+        let (now, lease_until) = self.times();
         // Looked at without a transaction first: most of the time somebody has Safari.
         let mut connection = self.store.read().await?;
         let is_held = claim::slot(&mut connection.db()).await?.held_until(now).is_some();
@@ -168,26 +144,20 @@ impl SafariQueue {
     }
 
     /// Does what has to be done before a claim; returns what can be claimed then.
-    async fn put_in_order(&self, conditions: &Conditions) -> Result<claim::Probe> {
-        loop {
-            let now = self.clock.now();
-            let mut connection = self.store.read().await?;
-            let probe = claim::probe(&mut connection.db(), now).await?;
-            drop(connection);
-            if !(probe.lapsed || probe.new || probe.due || probe.approvals) {
-                return Ok(probe);
-            }
-            let conditions = conditions.clone();
+    pub(super) async fn put_in_order(&self, mut found: claim::Probe, conditions: &Conditions) -> Result<claim::Probe> {
+        while found.is_out_of_order() {
+            let (conditions, now) = (conditions.clone(), self.clock.now());
             let is_more = self
                 .store
-                .write(move |mut db| Box::pin(async move { claim::tidy(&mut db, probe, &conditions, now).await }))
+                .write(move |mut db| Box::pin(async move { claim::tidy(&mut db, found, &conditions, now).await }))
                 .await?;
             self.events.announce();
+            found = self.probe().await?;
             if !is_more {
-                let mut connection = self.store.read().await?;
-                return claim::probe(&mut connection.db(), now).await;
+                break;
             }
         }
+        Ok(found)
     }
 
     /// Records that the request is about to leave. Call it before the first byte does, and send nothing when it fails.
@@ -231,22 +201,7 @@ impl SafariQueue {
     /// # Errors
     /// The store's: then nothing of it is written.
     pub async fn finish_many(&self, finishes: Vec<Finish>) -> Result<Vec<Id>> {
-        let now = self.clock.now();
-        let ends: Vec<End> = finishes.into_iter().map(End::from).collect();
-        let frees_browser = ends.iter().any(|end| end.browser.is_some());
-        let lost = self.store.write(move |mut db| {
-            Box::pin(async move {
-                let settled = finish::apply(&mut db, &ends, now).await?;
-                Ok(ends.iter().map(|end| end.key.id()).filter(|id| !settled.contains(id)).collect::<Vec<_>>())
-            })
-        });
-        let lost = lost.await?;
-        if frees_browser {
-            self.told();
-        } else {
-            self.events.announce();
-        }
-        Ok(lost)
+        self.write_ends(&Ends::from(finishes)).await
     }
 
     /// A receiver that changes whenever there may be something new to claim: this process wrote, or another one announced it. On
@@ -267,7 +222,7 @@ impl SafariQueue {
         self.wake.tell();
     }
 
-    fn times(&self) -> (Timestamp, Timestamp) {
+    pub(super) fn times(&self) -> (Timestamp, Timestamp) {
         let now = self.clock.now();
         (now, now + self.config.lease)
     }

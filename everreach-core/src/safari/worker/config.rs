@@ -17,8 +17,10 @@ use crate::safari::decision::{Conditions, DenyList, RetrySchedule};
 pub struct WorkerConfig {
     /// Its name, unlike that of any other worker on the table.
     pub worker_id: String,
-    /// How many commands run at a time, the one that drives Safari included.
+    /// How many commands that need no browser run at a time, beside the one that drives Safari.
     pub parallel: u32,
+    /// How many of them are claimed at a time at most, while they end quickly. Slow ones are not claimed ahead.
+    pub batch: u32,
     /// How long a claim holds without being renewed; renewed after each third of it.
     pub lease: Duration,
     /// When what was refused is tried again.
@@ -40,6 +42,7 @@ impl WorkerConfig {
         Self {
             worker_id: worker_id.into(),
             parallel: 8,
+            batch: 1_000,
             lease: config.lease,
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),

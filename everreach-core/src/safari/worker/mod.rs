@@ -4,8 +4,12 @@
 //! Nothing is sent before the dispatch mark is on disk, and the stop switch is asked right before. A request that has left is never
 //! cut off: shutting down waits for it. A lost claim is never written over; what came of it is at most added as the missing proof.
 
+mod batch;
+mod batch_size;
 mod carrying;
 mod config;
+mod ends;
+mod lane_task;
 mod parts;
 mod recording;
 mod rounds;

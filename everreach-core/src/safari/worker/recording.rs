@@ -7,10 +7,10 @@ use super::{Ended, SafariWorker, store};
 use crate::safari::alert::Alert;
 use crate::safari::decision::Settlement;
 use crate::safari::gate::Work;
-use crate::safari::queue::{Claimed, Finish};
+use crate::safari::queue::{Claimed, Ends, Finish};
 use crate::safari::wire::research_rows;
 use crate::safari::{DispatchOutcome, DispatchVerdict};
-use crate::{ErrorKind, Result};
+use crate::{ErrorKind, Id, Result};
 
 /// How often the record is tried again while the database is away: about ten minutes in all. After that the lease tells the rest.
 const TRIES: u32 = 120;
@@ -36,12 +36,7 @@ impl SafariWorker {
         if !charges.is_empty() {
             self.note_full_limits(&charges).await;
         }
-        Ok(match settlement {
-            Settlement::Completed => Ended::Completed,
-            Settlement::Failed => Ended::Failed,
-            Settlement::Held => Ended::Unknown,
-            Settlement::Again { .. } => Ended::Rescheduled,
-        })
+        Ok(Ended::from(settlement))
     }
 
     /// Keeps what a search found. It comes before the record, so that a crash in between makes the search again; the row's own result
@@ -62,25 +57,29 @@ impl SafariWorker {
 
     /// Says whether the claim still held.
     async fn finish(&self, finish: Finish) -> Result<bool> {
+        let lost = self.until_recorded(&Ends::from(vec![finish])).await?;
+        if let Some(id) = lost.first() {
+            tracing::warn!(command = %id, "somebody else has the command by now: nothing is written over");
+        }
+        Ok(lost.is_empty())
+    }
+
+    /// Returns those whose claims were lost.
+    pub(super) async fn until_recorded(&self, ends: &Ends) -> Result<Vec<Id>> {
         let mut tried = 0;
         loop {
-            match self.parts.queue.finish(finish.clone()).await {
-                Ok(()) => return Ok(true),
-                Err(error) if error.kind() == ErrorKind::Conflict => {
-                    tracing::warn!(%error, "somebody else has the command by now: nothing is written over");
-                    return Ok(false);
-                }
+            match self.parts.queue.write_ends(ends).await {
                 Err(error) if error.kind() == ErrorKind::StoreUnavailable && tried < TRIES => {
-                    tracing::warn!(%error, "what became of a command cannot be recorded yet");
+                    tracing::warn!(%error, "what became of commands cannot be recorded yet");
                     tried += 1;
                     tokio::time::sleep(BETWEEN).await;
                 }
-                Err(error) => return Err(error),
+                outcome => return outcome,
             }
         }
     }
 
-    fn alert_of(&self, claimed: &Claimed, outcome: &DispatchOutcome) -> Option<Alert> {
+    pub(super) fn alert_of(&self, claimed: &Claimed, outcome: &DispatchOutcome) -> Option<Alert> {
         (outcome.verdict == DispatchVerdict::Unknown).then(|| Alert::OutcomeUnknown {
             command: claimed.command().id,
             attempt: claimed.number(),
@@ -94,7 +93,7 @@ impl SafariWorker {
     }
 
     /// The row is what counts; an alert that cannot be written is only logged.
-    async fn raise(&self, alert: Alert) {
+    pub(super) async fn raise(&self, alert: Alert) {
         if let Err(error) = self.parts.alerts.raise(alert).await {
             tracing::warn!(%error, "an alert could not be written");
         }

@@ -6,10 +6,12 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::batch::Batch;
 use super::{Ended, RunSummary, SafariWorker};
-use crate::safari::queue::Claimed;
+use crate::safari::queue::{Claimed, Wanted};
 use crate::{Error, Result};
 
 /// How often it is looked, while something runs, for what another process wrote on a database that announces nothing.
@@ -70,42 +72,65 @@ impl SafariWorker {
 
     async fn work(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
         let (mut running, mut summary) = (Running::new(), RunSummary::default());
-        let mut started = 0_u32;
+        let mut batch = Batch::new(self, max);
         let mut changes = self.parts.queue.changes();
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_due = true;
         let outcome = loop {
-            let room = self.config.parallel.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
-            let wanted = room.min(max.saturating_sub(started));
-            if wanted > 0 && !stopping.is_cancelled() {
+            let wanted = Wanted { browser: u32::from(running.is_empty()), free: batch.room(), all: batch.left() };
+            if is_due && !wanted.is_nothing() && !stopping.is_cancelled() {
+                changes.mark_unchanged();
+                let asked = (wanted.free, self.parts.clock.monotonic());
                 match self.claim(wanted).await {
                     Ok(claimed) => {
-                        started = started.saturating_add(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-                        running.extend(claimed.into_iter().map(|claimed| self.start(claimed)));
+                        let (browser, free): (Vec<_>, Vec<_>) = claimed.into_iter().partition(Claimed::has_browser);
+                        batch.count(&browser);
+                        running.extend(browser.into_iter().map(|claimed| self.start(claimed)));
+                        batch.add(free, asked);
                     }
                     Err(error) => break Err(error),
                 }
             }
-            if running.is_empty() {
+            is_due = false;
+            if running.is_empty() && batch.is_empty() {
                 break Ok(());
             }
             tokio::select! {
-                Some(ended) = running.next() => summary.count(ended),
-                Ok(()) = changes.changed(), if wanted > 0 => {}
-                () = tokio::time::sleep(LOOK), if wanted > 0 && !stopping.is_cancelled() => {}
+                Some(ended) = running.next() => {
+                    summary.count(ended);
+                    is_due = true;
+                }
+                ended = batch.step(), if !batch.is_empty() => {
+                    summary.merge(ended);
+                    is_due = batch.is_empty();
+                }
+                Ok(()) = changes.changed(), if !wanted.is_nothing() => is_due = true,
+                _ = looks.tick(), if !stopping.is_cancelled() => is_due = true,
+                () = stopping.cancelled(), if !batch.is_closed() => batch.close().await,
             }
         };
+        batch.close().await;
         while let Some(ended) = running.next().await {
             summary.count(ended);
+        }
+        while !batch.is_empty() {
+            summary.merge(batch.step().await);
         }
         outcome.map(|()| summary)
     }
 
-    async fn claim(&self, wanted: u32) -> Result<Vec<Claimed>> {
-        if !self.parts.queue.has_work().await? {
+    /// Services are only looked at when something may need one.
+    async fn claim(&self, wanted: Wanted) -> Result<Vec<Claimed>> {
+        let found = self.parts.queue.probe().await?;
+        if found.is_nothing() {
             return Ok(Vec::new());
         }
-        self.services_looked_at().await?;
+        if found.is_more_than_free() {
+            self.services_looked_at().await?;
+        }
         let conditions = self.conditions().await?;
-        self.parts.queue.claim(&self.config.worker_id, wanted, &conditions).await
+        self.parts.queue.claim_found(found, &self.config.worker_id, wanted, &conditions).await
     }
 
     fn start(&self, claimed: Claimed) -> JoinHandle<Result<Ended>> {
@@ -131,7 +156,7 @@ impl RunSummary {
         }
     }
 
-    const fn merge(&mut self, other: Self) {
+    pub(super) const fn merge(&mut self, other: Self) {
         self.executed += other.executed;
         self.completed += other.completed;
         self.failed += other.failed;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::safari::decision::Settlement;
+
 /// How one claimed command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +19,17 @@ pub enum Ended {
     Rescheduled,
     /// Somebody else has it by now; nothing was written.
     Lost,
+}
+
+impl From<Settlement> for Ended {
+    fn from(settlement: Settlement) -> Self {
+        match settlement {
+            Settlement::Completed => Self::Completed,
+            Settlement::Failed => Self::Failed,
+            Settlement::Held => Self::Unknown,
+            Settlement::Again { .. } => Self::Rescheduled,
+        }
+    }
 }
 
 /// What a run has come to, in commands.

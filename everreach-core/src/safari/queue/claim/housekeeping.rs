@@ -50,7 +50,7 @@ async fn reclaim(db: &mut Db<'_>, conditions: &Conditions, now: Timestamp) -> Re
         end_of_lapsed(row, browser, conditions, now)
     });
     let ends: Vec<_> = ends.collect();
-    finish::apply(db, &ends, now).await?;
+    finish::apply(db, &ends.iter().collect::<Vec<_>>(), now).await?;
     Ok(count)
 }
 

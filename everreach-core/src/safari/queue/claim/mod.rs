@@ -9,6 +9,7 @@ mod claimed;
 mod free;
 mod housekeeping;
 mod intake;
+mod lease;
 mod slot;
 mod store;
 
@@ -16,5 +17,8 @@ pub(super) use browser::{Search, claim_browser, enrich, surroundings};
 pub use claimed::Claimed;
 pub(super) use free::claim_free;
 pub(super) use housekeeping::tidy;
+pub(in crate::safari) use lease::{Lease, Wanted};
+pub(super) use lease::{give_back, renew_many};
 pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
-pub(super) use store::{Probe, probe};
+pub(in crate::safari) use store::Probe;
+pub(super) use store::probe;

@@ -5,16 +5,21 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::new_command::Prepared;
-use crate::safari::queue::row::{QueueRow, RawRow, columns, readable};
+use crate::safari::queue::row::{Changing, QueueRow, RawRow, as_text, columns, readable};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
 
-const INSERT_SQLITE: &str = "INSERT INTO safari_command_queue (id, action, platform, params, priority, status, scheduled_for, \
+macro_rules! insert_sqlite {
+    () => {
+        "INSERT INTO safari_command_queue (id, action, platform, params, priority, status, scheduled_for, \
      retry_count, campaign_id, batch_id, created_at, updated_at, everreach_key, everreach_lane, everreach_due_at, everreach_contact) \
      SELECT value ->> 'id', value ->> 'action', value ->> 'platform', value -> 'params', value ->> 'priority', 'pending', \
-     value ->> 'scheduled_for', 0, value ->> 'campaign_id', value ->> 'batch_id', value ->> 'created_at', value ->> 'created_at', \
+     value ->> 'scheduled_for', 0, value ->> 'campaign_id', value ->> 'batch_id', $2, $2, \
      value ->> 'everreach_key', value ->> 'everreach_lane', value ->> 'scheduled_for', value ->> 'everreach_contact' \
-     FROM jsonb_each($1) WHERE TRUE ON CONFLICT DO NOTHING RETURNING id";
+     FROM jsonb_each($1) WHERE TRUE ON CONFLICT DO NOTHING"
+    };
+}
+const INSERT_SQLITE: Changing = Changing { plain: insert_sqlite!(), returning: concat!(insert_sqlite!(), " RETURNING id") };
 // Through the table's own row type, so that a column of theirs may be of another type than ours would be.
 #[cfg(feature = "postgres")]
 const INSERT_POSTGRES: &str = "INSERT INTO safari_command_queue (id, action, platform, params, priority, status, scheduled_for, \
@@ -65,13 +70,16 @@ impl<'a> NewRow<'a> {
 
 /// Writes what is not there yet; returns what was written.
 pub(super) async fn insert(db: &mut Db<'_>, chunk: &[Prepared], now: Timestamp) -> Result<Vec<Id>> {
-    let now = Stamp(now).to_string();
-    let row = |one| NewRow::of(one, &now);
-    let rows = Json(chunk.iter().map(row).collect::<Vec<_>>());
+    let written_at = Stamp(now).to_string();
+    let row = |one| NewRow::of(one, &written_at);
+    let rows = chunk.iter().map(row).collect::<Vec<_>>();
     match db {
-        Db::Sqlite(conn) => Ok(sqlx::query_scalar(INSERT_SQLITE).bind(rows).fetch_all(&mut **conn).await?),
+        Db::Sqlite(conn) => {
+            let ids = chunk.iter().map(|one| one.new.command.id).collect();
+            INSERT_SQLITE.run(conn, &as_text(&rows)?, ids, now).await
+        }
         #[cfg(feature = "postgres")]
-        Db::Postgres(conn) => Ok(sqlx::query_scalar(INSERT_POSTGRES).bind(rows).fetch_all(&mut **conn).await?),
+        Db::Postgres(conn) => Ok(sqlx::query_scalar(INSERT_POSTGRES).bind(Json(rows)).fetch_all(&mut **conn).await?),
     }
 }
 

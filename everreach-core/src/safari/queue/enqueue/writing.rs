@@ -13,7 +13,7 @@ use crate::store::Db;
 use crate::{Error, ErrorKind, Event, Id, Result, Timestamp};
 
 /// Rows in one statement.
-const CHUNK: usize = 500;
+const CHUNK: usize = 1_000;
 
 /// Writes what is new, finds what is known, and makes large groups wait for a person.
 pub(in crate::safari::queue) async fn write(db: &mut Db<'_>, prepared: Vec<Prepared>, now: Timestamp) -> Result<Vec<Enqueued>> {

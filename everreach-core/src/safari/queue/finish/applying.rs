@@ -1,6 +1,7 @@
 //! What a try has come to.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -78,6 +79,35 @@ impl From<Finish> for End {
     }
 }
 
+/// Ends of tries that are written together, as often as it takes.
+#[derive(Debug, Clone)]
+pub(in crate::safari) struct Ends(Arc<[Arc<End>]>);
+
+impl From<Vec<Finish>> for Ends {
+    fn from(finishes: Vec<Finish>) -> Self {
+        Self(finishes.into_iter().map(|finish| Arc::new(End::from(finish))).collect())
+    }
+}
+
+impl Ends {
+    pub(in crate::safari) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(in crate::safari) fn ids(&self) -> impl Iterator<Item = Id> {
+        self.0.iter().map(|end| end.key.id())
+    }
+
+    /// Each by itself.
+    pub(in crate::safari) fn singly(&self) -> impl Iterator<Item = Self> {
+        self.0.iter().map(|end| Self([Arc::clone(end)].into()))
+    }
+
+    pub(in crate::safari::queue) fn all(&self) -> Vec<&End> {
+        self.0.iter().map(AsRef::as_ref).collect()
+    }
+}
+
 /// The end of a try, whoever reports it.
 #[derive(Debug)]
 pub(in crate::safari::queue) struct End {
@@ -118,7 +148,7 @@ impl End {
 }
 
 /// Writes the ends of tries whose claims still hold; returns whose did.
-pub(in crate::safari::queue) async fn apply(db: &mut Db<'_>, ends: &[End], now: Timestamp) -> Result<HashSet<Id>> {
+pub(in crate::safari::queue) async fn apply(db: &mut Db<'_>, ends: &[&End], now: Timestamp) -> Result<HashSet<Id>> {
     if ends.is_empty() {
         return Ok(HashSet::new());
     }
@@ -127,7 +157,7 @@ pub(in crate::safari::queue) async fn apply(db: &mut Db<'_>, ends: &[End], now: 
         claim::lock_slot(db).await?;
     }
     let settled = store::settle(db, ends, now).await?;
-    let held: Vec<_> = ends.iter().filter(|end| settled.contains(&end.key.id())).collect();
+    let held: Vec<_> = ends.iter().copied().filter(|end| settled.contains(&end.key.id())).collect();
     store::write_attempts(db, &held, now).await?;
     for end in &held {
         if end.outcome.verdict.uses_limit() {

@@ -9,6 +9,7 @@ mod record;
 mod resolving;
 mod store;
 
+pub(in crate::safari) use applying::Ends;
 pub use applying::Finish;
 pub(super) use applying::{End, apply};
 pub use resolving::Resolution;

@@ -1,10 +1,11 @@
 //! Results and errors as the table keeps them: whole, bounded, and valid JSON.
 
+use std::borrow::Cow;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::Timestamp;
-use crate::safari::{DispatchOutcome, DispatchVerdict};
-use crate::store::Stamp;
+use crate::safari::{DispatchOutcome, DispatchVerdict, Reason};
 
 /// The longest answer of a service that is kept, in bytes of JSON.
 const LONGEST_ANSWER: usize = 16 * 1024;
@@ -12,29 +13,43 @@ const LONGEST_ANSWER: usize = 16 * 1024;
 const LONGEST_DETAIL: usize = 2_000;
 
 /// The result of an attempt.
-pub(super) fn result(outcome: &DispatchOutcome, attempt: u32, now: Timestamp) -> Value {
-    let mut result = json!({
-        "outcome": outcome.verdict,
-        "reason": outcome.reason,
-        "detail": detail(&outcome.detail),
-        "verified": outcome.verdict == DispatchVerdict::Sent,
-        "attempt": attempt,
-        "at": Stamp(now).to_string(),
-    });
-    if let Some(answer) = &outcome.answer {
-        result["answer"] = bounded(answer);
+#[derive(Debug, Serialize)]
+pub(super) struct AttemptResult<'a> {
+    outcome: DispatchVerdict,
+    reason: Reason,
+    detail: Cow<'a, str>,
+    verified: bool,
+    attempt: u32,
+    at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Value>,
+}
+
+impl<'a> AttemptResult<'a> {
+    pub(super) fn of(outcome: &'a DispatchOutcome, attempt: u32, at: &'a str) -> Self {
+        Self {
+            outcome: outcome.verdict,
+            reason: outcome.reason,
+            detail: detail(&outcome.detail),
+            verified: outcome.verdict == DispatchVerdict::Sent,
+            attempt,
+            at,
+            answer: outcome.answer.as_ref().map(bounded),
+        }
     }
-    result
 }
 
 /// A sentence that the table takes: PostgreSQL's text holds every character but one.
-pub(super) fn detail(text: &str) -> String {
+pub(super) fn detail(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_DETAIL && !text.contains('\0') {
+        return text.into();
+    }
     let mut chars = text.chars();
     let mut kept: String = chars.by_ref().take(LONGEST_DETAIL).map(storable).collect();
     if chars.next().is_some() {
         kept.push('…');
     }
-    kept
+    kept.into()
 }
 
 const fn storable(c: char) -> char {

@@ -1,23 +1,27 @@
 //! Finishing's SQL.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 
 use super::End;
-use super::record;
+use super::record::{self, AttemptResult};
 use crate::events;
-use crate::safari::queue::row::{Key, QueueRow, RawRow, columns, readable};
-use crate::safari::{CommandStatus, Service};
+use crate::safari::queue::row::{Changing, Key, QueueRow, RawRow, as_text, columns, readable};
+use crate::safari::{CommandStatus, DispatchVerdict, Reason, Service};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Event, Id, Result, Timestamp};
 
 /// Rows in one statement.
-const CHUNK: usize = 500;
+const CHUNK: usize = 1_000;
 
 // A claim that holds, or one whose command is held as unknown and that nobody has decided about since.
-const SETTLE_SQLITE: &str = "UPDATE safari_command_queue AS mine SET status = done.status, result = done.result, error = done.error, \
+macro_rules! settle_sqlite {
+    () => {
+        "UPDATE safari_command_queue AS mine SET status = done.status, result = done.result, error = done.error, \
      retry_count = done.retry_count, next_retry_at = done.next_retry_at, everreach_due_at = done.everreach_due_at, \
      everreach_outcome = done.everreach_outcome, everreach_lease_until = NULL, updated_at = $2, \
      everreach_dispatched_at = CASE WHEN done.counts THEN COALESCE(mine.everreach_dispatched_at, $2) END, \
@@ -27,7 +31,10 @@ const SETTLE_SQLITE: &str = "UPDATE safari_command_queue AS mine SET status = do
      value ->> 'next_retry_at' AS next_retry_at, value ->> 'everreach_due_at' AS everreach_due_at, \
      value ->> 'everreach_outcome' AS everreach_outcome, value ->> 'counts' AS counts FROM jsonb_each($1)) AS done \
      WHERE mine.id = done.id AND mine.worker_id = done.worker_id AND mine.everreach_attempts = done.number \
-     AND (mine.status = 'running' OR (mine.status = 'failed' AND mine.everreach_outcome = 'unknown')) RETURNING id";
+     AND (mine.status = 'running' OR (mine.status = 'failed' AND mine.everreach_outcome = 'unknown'))"
+    };
+}
+const SETTLE_SQLITE: Changing = Changing { plain: settle_sqlite!(), returning: concat!(settle_sqlite!(), " RETURNING id") };
 // Through the table's own row type: `result` is text with some and jsonb with others.
 #[cfg(feature = "postgres")]
 const SETTLE_POSTGRES: &str = "UPDATE safari_command_queue AS mine SET status = done.status, result = done.result, error = done.error, \
@@ -68,61 +75,106 @@ const MOVE: &str = "UPDATE safari_command_queue SET status = $2, everreach_outco
 const FAILED: &str = "SELECT CAST(id AS TEXT) FROM safari_command_queue WHERE status = 'failed' AND everreach_lane IS NOT NULL \
      AND everreach_lane <> '-' AND everreach_outcome = 'refused' ORDER BY updated_at LIMIT $1";
 
-fn row_of(end: &End, now: Timestamp) -> Value {
-    let counts = end.outcome.verdict.uses_limit();
-    let (retry_count, again) = end.again();
-    let again = again.filter(|at| *at > now).map(|at| Stamp(at).to_string());
-    let is_done = end.settlement.status() == CommandStatus::Completed;
-    json!({
-        "id": end.key.stored(),
-        "worker_id": end.worker_id,
-        "everreach_attempts": end.number,
-        "status": end.settlement.status(),
-        "result": record::result(&end.outcome, end.number, now),
-        "error": (!is_done).then(|| record::detail(&end.outcome.detail)),
-        "retry_count": retry_count,
-        "next_retry_at": again,
-        "everreach_due_at": again,
-        "everreach_outcome": end.outcome.verdict,
-        "counts": counts,
-        // The name of a column, so that PostgreSQL's row type takes it.
-        "everreach_charged": counts.then_some("counts"),
-    })
+/// The end of a try as the statements above read it.
+#[derive(Serialize)]
+struct EndRow<'a> {
+    id: &'a str,
+    worker_id: &'a str,
+    everreach_attempts: u32,
+    status: CommandStatus,
+    result: AttemptResult<'a>,
+    error: Option<Cow<'a, str>>,
+    retry_count: u32,
+    next_retry_at: Option<&'a str>,
+    everreach_due_at: Option<&'a str>,
+    everreach_outcome: DispatchVerdict,
+    counts: bool,
+    /// The name of a column, so that PostgreSQL's row type takes it.
+    everreach_charged: Option<&'static str>,
+}
+
+impl<'a> EndRow<'a> {
+    fn of(end: &'a End, again: Option<&'a str>, now: &'a str) -> Self {
+        let counts = end.outcome.verdict.uses_limit();
+        let is_done = end.settlement.status() == CommandStatus::Completed;
+        Self {
+            id: end.key.stored(),
+            worker_id: &end.worker_id,
+            everreach_attempts: end.number,
+            status: end.settlement.status(),
+            result: AttemptResult::of(&end.outcome, end.number, now),
+            error: (!is_done).then(|| record::detail(&end.outcome.detail)),
+            retry_count: end.again().0,
+            next_retry_at: again,
+            everreach_due_at: again,
+            everreach_outcome: end.outcome.verdict,
+            counts,
+            everreach_charged: counts.then_some("counts"),
+        }
+    }
 }
 
 /// Writes the ends of tries; returns those whose claims still held.
-pub(super) async fn settle(db: &mut Db<'_>, ends: &[End], now: Timestamp) -> Result<HashSet<Id>> {
+pub(super) async fn settle(db: &mut Db<'_>, ends: &[&End], now: Timestamp) -> Result<HashSet<Id>> {
     let mut settled = HashSet::with_capacity(ends.len());
+    let written_at = Stamp(now).to_string();
     for chunk in ends.chunks(CHUNK) {
-        let rows = Json(chunk.iter().map(|end| row_of(end, now)).collect::<Vec<_>>());
+        let again = |end: &&End| end.again().1.filter(|at| *at > now).map(|at| Stamp(at).to_string());
+        let again: Vec<_> = chunk.iter().map(again).collect();
+        let rows = chunk.iter().zip(&again).map(|(end, again)| EndRow::of(end, again.as_deref(), &written_at));
+        let rows = rows.collect::<Vec<_>>();
         let ids: Vec<Id> = match db {
-            Db::Sqlite(conn) => sqlx::query_scalar(SETTLE_SQLITE).bind(rows).bind(Stamp(now)).fetch_all(&mut **conn).await?,
+            Db::Sqlite(conn) => {
+                let ids = chunk.iter().map(|end| end.key.id()).collect();
+                SETTLE_SQLITE.run(conn, &as_text(&rows)?, ids, now).await?
+            }
             #[cfg(feature = "postgres")]
-            Db::Postgres(conn) => sqlx::query_scalar(SETTLE_POSTGRES).bind(rows).bind(Stamp(now)).fetch_all(&mut **conn).await?,
+            Db::Postgres(conn) => {
+                sqlx::query_scalar(SETTLE_POSTGRES).bind(Json(rows)).bind(Stamp(now)).fetch_all(&mut **conn).await?
+            }
         };
         settled.extend(ids);
     }
     Ok(settled)
 }
 
+/// A line of the audit trail as the statements above read it.
+#[derive(Serialize)]
+struct AttemptRow<'a> {
+    command_id: Id,
+    number: u32,
+    worker_id: &'a str,
+    service: Option<&'static str>,
+    started_at: String,
+    finished_at: &'a str,
+    verdict: DispatchVerdict,
+    reason: Reason,
+    detail: Cow<'a, str>,
+    answer: Option<String>,
+}
+
+impl<'a> AttemptRow<'a> {
+    fn of(end: &'a End, finished_at: &'a str) -> Self {
+        Self {
+            command_id: end.key.id(),
+            number: end.number,
+            worker_id: &end.worker_id,
+            service: end.service.map(Service::as_str),
+            started_at: Stamp(end.claimed_at).to_string(),
+            finished_at,
+            verdict: end.outcome.verdict,
+            reason: end.outcome.reason,
+            detail: record::detail(&end.outcome.detail),
+            answer: end.outcome.answer.as_ref().map(|answer| record::bounded(answer).to_string()),
+        }
+    }
+}
+
 /// Writes or completes the lines of these tries.
 pub(super) async fn write_attempts(db: &mut Db<'_>, ends: &[&End], now: Timestamp) -> Result<()> {
-    let row = |end: &&End| {
-        json!({
-            "command_id": end.key.id(),
-            "number": end.number,
-            "worker_id": end.worker_id,
-            "service": end.service.map(Service::as_str),
-            "started_at": Stamp(end.claimed_at).to_string(),
-            "finished_at": Stamp(now).to_string(),
-            "verdict": end.outcome.verdict,
-            "reason": end.outcome.reason,
-            "detail": record::detail(&end.outcome.detail),
-            "answer": end.outcome.answer.as_ref().map(|answer| record::bounded(answer).to_string()),
-        })
-    };
+    let finished_at = Stamp(now).to_string();
     for chunk in ends.chunks(CHUNK) {
-        let rows = Json(chunk.iter().map(row).collect::<Vec<_>>());
+        let rows = Json(chunk.iter().map(|end| AttemptRow::of(end, &finished_at)).collect::<Vec<_>>());
         match db {
             Db::Sqlite(conn) => sqlx::query(ATTEMPTS_SQLITE).bind(rows).execute(&mut **conn).await.map(drop)?,
             #[cfg(feature = "postgres")]

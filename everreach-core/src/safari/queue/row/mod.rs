@@ -5,5 +5,5 @@ mod store;
 mod stored;
 
 pub(super) use moment::Moment;
-pub(super) use store::columns;
+pub(super) use store::{Changing, as_text, columns, one_value};
 pub(super) use stored::{Key, QueueRow, RawRow, readable};

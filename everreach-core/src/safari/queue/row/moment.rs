@@ -1,6 +1,9 @@
 //! Times that other programs may have written.
 
+use std::borrow::Cow;
+
 use chrono::DateTime;
+use serde::{Deserialize, Deserializer};
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Sqlite, Type};
@@ -17,6 +20,12 @@ impl Moment {
     pub(in crate::safari::queue) fn parse(text: &str) -> Self {
         let as_postgres = || DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(|at| at.to_utc());
         Self(Stamp::parse(text).map(Timestamp::from).or_else(as_postgres))
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&Cow::<str>::deserialize(deserializer)?))
     }
 }
 

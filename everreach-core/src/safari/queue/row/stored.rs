@@ -1,5 +1,6 @@
 //! The row and its key.
 
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -88,8 +89,18 @@ pub(in crate::safari::queue) struct QueueRow {
     pub(in crate::safari::queue) lane: Option<String>,
 }
 
+impl QueueRow {
+    /// What a claim has changed of it, but for the number of the attempt.
+    pub(in crate::safari::queue) fn was_claimed(&mut self, worker: &str, now: Timestamp, lease_until: Timestamp) {
+        self.command.status = CommandStatus::Running;
+        self.command.worker_id = Some(worker.to_owned());
+        self.command.updated_at = now;
+        (self.claimed_at, self.lease_until, self.dispatched_at) = (Some(now), Some(lease_until), None);
+    }
+}
+
 /// The columns of a row as they are selected: everything of theirs as text, so that no type of theirs can fail.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx::FromRow, Deserialize)]
 pub(in crate::safari::queue) struct RawRow {
     id: String,
     action: String,

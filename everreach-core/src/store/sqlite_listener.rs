@@ -1,0 +1,69 @@
+//! Hearing of commits that other processes make on the same SQLite file.
+
+use std::time::Duration;
+
+use super::wal_watch::WalWatch;
+use super::writer::Observer;
+
+/// After a write it is looked so often whether it was a commit of another process: the write comes first, then the disk takes its
+/// time, then the commit can be seen. Each pause is as long as all before it together.
+const LOOKS: [Duration; 9] = {
+    let mut looks = [Duration::ZERO; 9];
+    let mut number = 1;
+    while number < looks.len() {
+        looks[number] = Duration::from_micros(100 << (number - 1));
+        number += 1;
+    }
+    looks
+};
+/// Shorter pauses are not left to the runtime, which counts in milliseconds.
+const SHORT: Duration = Duration::from_millis(2);
+
+/// Watches the write-ahead log. What this process commits is not heard.
+#[derive(Debug)]
+pub(super) struct SqliteListener {
+    watch: WalWatch,
+    writer: Observer,
+    version: Option<i64>,
+}
+
+impl SqliteListener {
+    pub(super) const fn new(watch: WalWatch, writer: Observer) -> Self {
+        Self { watch, writer, version: None }
+    }
+
+    /// Waits for the next commit of another process; `false` once the store is closed. Beginning to listen counts as one, since
+    /// something may have been missed before.
+    pub(super) async fn heard(&mut self) -> bool {
+        if self.version.is_none() {
+            self.version = self.writer.version().await;
+            return self.version.is_some();
+        }
+        loop {
+            tokio::select! {
+                () = self.writer.closed() => return false,
+                written = self.watch.written() => if let Err(error) = written {
+                    tracing::warn!(%error, "the write-ahead log cannot be watched: what others write is found by looking");
+                    return false;
+                },
+            }
+            for pause in LOOKS {
+                wait(pause).await;
+                let Some(version) = self.writer.version().await else { return false };
+                if self.version.replace(version) != Some(version) {
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+async fn wait(pause: Duration) {
+    if pause.is_zero() {
+        return;
+    }
+    if pause >= SHORT {
+        return tokio::time::sleep(pause).await;
+    }
+    let _a_pause_has_no_result = tokio::task::spawn_blocking(move || std::thread::sleep(pause)).await;
+}
