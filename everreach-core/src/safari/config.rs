@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use super::decision::Pacing;
+use super::decision::{Conditions, Pacing};
 use super::limits::LimitTable;
 use super::wire::DispatchConfig;
 use super::{ActiveHours, Service};
@@ -104,6 +104,21 @@ impl SafariConfig {
     #[must_use]
     pub fn service(&self, service: Service) -> ServiceConfig {
         self.services.get(&service).cloned().unwrap_or_default()
+    }
+
+    /// The conditions that the settings make, before anything was looked at.
+    ///
+    /// ```
+    /// use everreach_core::safari::SafariConfig;
+    /// assert!(SafariConfig::default().conditions().health.is_empty());
+    /// ```
+    #[must_use]
+    pub fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::new(self.zone);
+        conditions.limits = self.limits.clone();
+        conditions.active_hours = self.active_hours;
+        conditions.pacing = self.pacing;
+        conditions
     }
 
     /// Sets address and token of one service.

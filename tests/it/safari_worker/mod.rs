@@ -3,5 +3,6 @@
 mod alerts;
 mod campaigns;
 mod days;
+mod limits;
 mod rounds;
 mod world;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::safari::SafariConfig;
 use crate::safari::decision::{Conditions, DenyList, RetrySchedule};
 
-/// What a worker is told from outside.
+/// What a worker is told from outside. How long its claims hold is a setting of its queue.
 ///
 /// ```
 /// use everreach_core::safari::{SafariConfig, worker::WorkerConfig};
 /// let config = WorkerConfig::new("mac-1", &SafariConfig::default());
-/// assert_eq!((config.worker_id.as_str(), config.parallel, config.lease.as_secs()), ("mac-1", 8, 60));
+/// assert_eq!((config.worker_id.as_str(), config.parallel, config.look_every.as_secs()), ("mac-1", 8, 30));
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -19,8 +19,6 @@ pub struct WorkerConfig {
     pub worker_id: String,
     /// How many commands run at a time, the one that drives Safari included.
     pub parallel: u32,
-    /// How long a claim holds without being renewed; renewed after each third of it.
-    pub lease: Duration,
     /// When what was refused is tried again.
     pub schedule: RetrySchedule,
     /// How old a look at a service may be; the two that leak are looked at once a minute at most.
@@ -33,17 +31,12 @@ impl WorkerConfig {
     /// The usual worker under these settings.
     #[must_use]
     pub fn new(worker_id: impl Into<String>, config: &SafariConfig) -> Self {
-        let mut conditions = Conditions::new(config.zone);
-        conditions.limits = config.limits.clone();
-        conditions.active_hours = config.active_hours;
-        conditions.pacing = config.pacing;
         Self {
             worker_id: worker_id.into(),
             parallel: 8,
-            lease: config.lease,
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),
-            conditions,
+            conditions: config.conditions(),
         }
     }
 

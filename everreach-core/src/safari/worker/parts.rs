@@ -105,8 +105,8 @@ impl SafariWorker {
         &self.services
     }
 
-    /// The conditions of the moment, as far as the queue's tables do not tell them: settings, services, and the stop switch read
-    /// afresh.
+    /// The conditions of the moment, as far as the queue's tables do not tell them: settings, what the last look found of the services
+    /// and their own limits, and the stop switch read afresh.
     ///
     /// # Errors
     /// The store's: whether it is safe to send is then unknown.
@@ -114,6 +114,7 @@ impl SafariWorker {
         let mut conditions = self.config.conditions.clone();
         conditions.is_stopped = self.parts.stop.check_now().await?.stopped;
         conditions.health = self.services.seen();
+        conditions.service_limits = self.services.limits();
         conditions.paused_campaigns.extend(unsendable(&self.parts.store).await?);
         Ok(conditions)
     }

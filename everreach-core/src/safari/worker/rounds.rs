@@ -24,7 +24,15 @@ impl SafariWorker {
     /// # Errors
     /// The store's. What was started by then goes on to its end.
     pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
-        self.run_until_idle(max, &CancellationToken::new()).await
+        self.run_once_until(max, &CancellationToken::new()).await
+    }
+
+    /// The same until `stopping`: then it starts nothing more, and returns when what runs has ended.
+    ///
+    /// # Errors
+    /// As [`run_once`](Self::run_once).
+    pub async fn run_once_until(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        self.run_until_idle(max, stopping).await
     }
 
     /// The daemon: carries out what may go as soon as it may, told by the queue or looking every `interval`, until `stopping`. Then it
@@ -49,9 +57,12 @@ impl SafariWorker {
 
     /// Campaigns are moved on before, so that their rows can go, and after, so that what became of them is known.
     async fn run_until_idle(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        if stopping.is_cancelled() {
+            return Ok(RunSummary::default());
+        }
         self.move_campaigns_on().await?;
         let summary = self.work(max, stopping).await?;
-        if summary.executed > 0 {
+        if summary.executed > 0 && !stopping.is_cancelled() {
             self.move_campaigns_on().await?;
         }
         self.watch_progress().await?;
@@ -76,7 +87,7 @@ impl SafariWorker {
             let room = self.config.parallel.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
             let wanted = room.min(max.saturating_sub(started));
             if wanted > 0 && !stopping.is_cancelled() {
-                match self.claim(wanted).await {
+                match self.claim(wanted, stopping).await {
                     Ok(claimed) => {
                         started = started.saturating_add(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
                         running.extend(claimed.into_iter().map(|claimed| self.start(claimed)));
@@ -99,12 +110,16 @@ impl SafariWorker {
         outcome.map(|()| summary)
     }
 
-    async fn claim(&self, wanted: u32) -> Result<Vec<Claimed>> {
+    async fn claim(&self, wanted: u32, stopping: &CancellationToken) -> Result<Vec<Claimed>> {
         if !self.parts.queue.has_work().await? {
             return Ok(Vec::new());
         }
         self.services_looked_at().await?;
         let conditions = self.conditions().await?;
+        // Looking may have taken seconds.
+        if stopping.is_cancelled() {
+            return Ok(Vec::new());
+        }
         self.parts.queue.claim(&self.config.worker_id, wanted, &conditions).await
     }
 
