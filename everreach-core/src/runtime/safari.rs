@@ -13,7 +13,7 @@ use crate::safari::campaign::{Campaigns, Copywriter};
 use crate::safari::decision::Conditions;
 use crate::safari::inbox::Inbox;
 use crate::safari::queue::{QueueConfig, SafariQueue};
-use crate::safari::worker::{RunSummary, SafariWorker, WorkerConfig, WorkerParts};
+use crate::safari::worker::{DenyListFile, RunSummary, SafariWorker, WorkerConfig, WorkerParts};
 use crate::safari::{SafariConfig, SafariDispatcher, ServiceHealth};
 use crate::stop::StopSwitch;
 use crate::store::Store;
@@ -46,6 +46,7 @@ pub struct Safari {
     campaigns: Campaigns,
     alerts: AlertOutbox,
     notifier: Arc<dyn Notifier>,
+    deny_list: Option<Arc<DenyListFile>>,
     /// What is worked on.
     work: TaskTracker,
     /// Alerts on their way.
@@ -64,6 +65,7 @@ pub(super) struct SafariParts {
     /// Where replies are looked for; none when only people tell.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
     pub(super) copywriter: Arc<dyn Copywriter>,
+    pub(super) deny_list: Option<Arc<DenyListFile>>,
     pub(super) background: TaskTracker,
     pub(super) stopping: CancellationToken,
 }
@@ -76,7 +78,8 @@ impl std::fmt::Debug for Safari {
 
 impl Safari {
     pub(super) fn new(config: SafariConfig, parts: SafariParts) -> Self {
-        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, background, stopping } = parts;
+        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, deny_list, background, stopping } =
+            parts;
         let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, QueueConfig::from(&config));
         let alerts = AlertOutbox::new(store.clone(), Arc::clone(&clock));
         let campaigns = Campaigns::new(store.clone(), Arc::clone(&clock), queue.clone(), alerts.clone());
@@ -94,9 +97,14 @@ impl Safari {
             stop,
             alerts: alerts.clone(),
         };
-        let worker = SafariWorker::new(worker, WorkerConfig::new(format!("everreach-{}", Id::new()), &config));
+        let settings = WorkerConfig::new(format!("everreach-{}", Id::new()), &config);
+        let settings = match &deny_list {
+            Some(file) => settings.with_deny_list(Arc::clone(file)),
+            None => settings,
+        };
+        let worker = SafariWorker::new(worker, settings);
         let (config, work) = (Arc::new(config), TaskTracker::new());
-        Self { queue, dispatcher, config, worker, campaigns, alerts, notifier, work, background, stopping }
+        Self { queue, dispatcher, config, worker, campaigns, alerts, notifier, deny_list, work, background, stopping }
     }
 
     /// The queue.
@@ -115,6 +123,12 @@ impl Safari {
     #[must_use]
     pub const fn campaigns(&self) -> &Campaigns {
         &self.campaigns
+    }
+
+    /// The file of people who are never written to, when there is one.
+    #[must_use]
+    pub fn deny_list_file(&self) -> Option<&DenyListFile> {
+        self.deny_list.as_deref()
     }
 
     /// The settings.

@@ -3,6 +3,8 @@
 mod alerts;
 mod campaigns;
 mod days;
+mod deny_file;
 mod limits;
+mod linkedin;
 mod rounds;
 mod world;

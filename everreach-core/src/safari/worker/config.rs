@@ -1,9 +1,11 @@
 //! What can be set.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::DenyListFile;
 use crate::safari::SafariConfig;
-use crate::safari::decision::{Conditions, DenyList, RetrySchedule};
+use crate::safari::decision::{Conditions, RetrySchedule};
 
 /// What a worker is told from outside. How long its claims hold is a setting of its queue.
 ///
@@ -23,8 +25,10 @@ pub struct WorkerConfig {
     pub schedule: RetrySchedule,
     /// How old a look at a service may be; the two that leak are looked at once a minute at most.
     pub look_every: Duration,
-    /// Our limits, hours and spacing, and the deny list's file.
+    /// Our limits, hours and spacing.
     pub conditions: Conditions,
+    /// People who are never written to, beside those in the database and in the conditions.
+    pub deny_list: Option<Arc<DenyListFile>>,
 }
 
 impl WorkerConfig {
@@ -37,13 +41,14 @@ impl WorkerConfig {
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),
             conditions: config.conditions(),
+            deny_list: None,
         }
     }
 
-    /// People who are never written to, beside those in the database.
+    /// Keeps to a file of people who are never written to.
     #[must_use]
-    pub fn with_deny_list(mut self, deny_list: DenyList) -> Self {
-        self.conditions.deny_list = deny_list;
+    pub fn with_deny_list(mut self, file: Arc<DenyListFile>) -> Self {
+        self.deny_list = Some(file);
         self
     }
 }

@@ -6,6 +6,7 @@
 
 mod carrying;
 mod config;
+mod deny_list_file;
 mod parts;
 mod recording;
 mod rounds;
@@ -14,6 +15,7 @@ mod store;
 mod summary;
 
 pub use config::WorkerConfig;
+pub use deny_list_file::DenyListFile;
 pub use parts::{SafariWorker, WorkerParts};
 pub use services::ServiceWatch;
 pub use summary::{Ended, RunSummary};

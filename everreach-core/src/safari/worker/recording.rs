@@ -94,7 +94,7 @@ impl SafariWorker {
     }
 
     /// The row is what counts; an alert that cannot be written is only logged.
-    async fn raise(&self, alert: Alert) {
+    pub(super) async fn raise(&self, alert: Alert) {
         if let Err(error) = self.parts.alerts.raise(alert).await {
             tracing::warn!(%error, "an alert could not be written");
         }
