@@ -44,6 +44,13 @@ async fn a_limit_that_is_lowered_in_the_middle_of_a_round_stops_the_next_command
         dispatcher.begun(1).await;
         dispatcher.set_limit(Service::TwitterDm, Some(Limit::per_day(1)));
         world.advance(A_LOOK_LATER);
+        // The worker looks for new commands every second, and at the services before.
+        let looked = async {
+            while enforced(&world).await != Some(1) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), looked).await.expect("it looks in time");
         dispatcher.release(3);
         assert_eq!(running.await.expect("no panic").expect("a run").executed, 1);
         let second = world.get(ids[1]).await;

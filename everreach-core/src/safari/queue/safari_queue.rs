@@ -9,40 +9,14 @@ use super::claim::{self, Claimed};
 use super::finish::{self, End, Finish};
 use super::people::{self, Elsewhere};
 use super::wake::Wake;
-use super::{Enqueued, NewCommand, enqueue};
+use super::{Enqueued, NewCommand, QueueConfig, enqueue};
 use crate::events::EventLog;
-use crate::safari::SafariConfig;
 use crate::safari::decision::Conditions;
 use crate::store::Store;
 use crate::{Id, Result, SharedClock, Timestamp};
 
 /// How long what is known of other programs' tables is good for.
 const ELSEWHERE: Duration = Duration::from_secs(60);
-
-/// What can be set.
-///
-/// ```
-/// use everreach_core::safari::{SafariConfig, queue::QueueConfig};
-/// assert_eq!(QueueConfig::from(&SafariConfig::default()), QueueConfig::default());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QueueConfig {
-    /// How long a claim holds without being renewed: `SAFARI_LEASE_SEC`. A worker renews it after each third of that time.
-    pub lease: Duration,
-}
-
-impl Default for QueueConfig {
-    fn default() -> Self {
-        Self::from(&SafariConfig::default())
-    }
-}
-
-impl From<&SafariConfig> for QueueConfig {
-    fn from(config: &SafariConfig) -> Self {
-        Self { lease: config.lease }
-    }
-}
 
 /// A cheap-to-clone handle on the queue.
 ///
