@@ -1,4 +1,4 @@
-//! The runtime behind an orchestrator: opened at the first use, by the process that uses it, and closed once.
+//! The runtime behind an orchestrator or a queue: opened at the first use, by the process that uses it, and closed once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ pub(crate) struct Parts {
     pub(crate) cost_guard: Option<Arc<dyn CostGuard>>,
 }
 
-/// Shared by an orchestrator and its calls under way.
+/// Shared by an orchestrator, or a queue, and its calls under way.
 pub(crate) struct Opened {
     pub(crate) config: RuntimeConfig,
     /// Tells its handlers from those of others.
@@ -78,7 +78,7 @@ impl Opened {
         let _first_use = self.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
         process::check_fork(py, self.pid.load(Ordering::Acquire), process.pid())?;
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(errors::own(py, "closed", "the orchestrator is closed: make a new one"));
+            return Err(errors::own(py, "closed", "it is closed: make a new one"));
         }
         if self.open.load().is_none() {
             process.check_database(py, &self.config.store)?;
@@ -115,7 +115,7 @@ impl Opened {
             return Ok(open.runtime.clone());
         }
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::StoreUnavailable, "the orchestrator was closed before the call was begun"));
+            return Err(Error::new(ErrorKind::StoreUnavailable, "it was closed before the call was begun"));
         }
         // On the runtime's own threads: the background tasks it starts must outlive this caller's loop.
         let runtime = process.handle().spawn(self.builder().build()).await;

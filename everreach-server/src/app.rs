@@ -86,6 +86,7 @@ fn safari_routes() -> Router<AppState> {
         .route("/api/safari/campaigns/{id}/resume", post(campaigns::resume))
         .route("/api/safari/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/api/safari/campaigns/{id}/replied", post(campaigns::replied))
+        .route("/api/safari/campaigns/{id}/opted-out", post(campaigns::opted_out))
         .route("/api/safari/campaigns/{id}/posts", post(campaigns::posts))
         .route("/api/safari/halts", get(halts::list))
         .route("/api/safari/halts/lift", post(halts::lift))

@@ -135,6 +135,13 @@ impl Api {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// Lets a round of Safari that runs in this process start nothing more, and waits for what runs. A server goes on by itself.
+    pub async fn finish_safari(&self) {
+        if let Self::InProcess(api) = self {
+            api.runtime.safari().finish().await;
+        }
+    }
+
     /// Lets calls under way finish and closes the database.
     pub async fn close(&self) {
         if let Self::InProcess(api) = self {

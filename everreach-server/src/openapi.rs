@@ -25,7 +25,8 @@ const PROBLEM: &str = "application/problem+json";
         safari::commands::retry, safari::commands::resolve, safari::commands::retry_failed, safari::status::status, safari::run::once,
         safari::services::list, safari::rate_limits::list, safari::halts::list, safari::halts::lift,
         safari::campaigns::start, safari::campaigns::list, safari::campaigns::show, safari::campaigns::pause,
-        safari::campaigns::resume, safari::campaigns::cancel, safari::campaigns::replied, safari::campaigns::posts,
+        safari::campaigns::resume, safari::campaigns::cancel, safari::campaigns::replied,
+        safari::campaigns::opted_out, safari::campaigns::posts,
         safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),

@@ -25,6 +25,7 @@ use crate::routing::{
     SharedRouteTable,
 };
 use crate::safari::SafariDispatcher;
+use crate::safari::worker::DenyListFile;
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{
@@ -213,6 +214,7 @@ impl RuntimeBuilder {
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
         let (dispatcher, inbox) = sides::safari(self.safari, &config, &clock)?;
+        let deny_list = config.safari.deny_list_file.clone().map(DenyListFile::open).transpose()?.map(Arc::new);
         let cloud = match self.cloud {
             Some(cloud) => Some(cloud),
             None => sides::cloud(&config, &client, &clock)?,
@@ -281,6 +283,7 @@ impl RuntimeBuilder {
             dispatcher,
             inbox,
             copywriter: Arc::new(RoutedCopywriter::new(orchestrator.clone())?),
+            deny_list,
             background: background.clone(),
             stopping: stopping.child_token(),
         };

@@ -1,12 +1,8 @@
 //! Safari, as a runtime drives it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,18 +12,12 @@ use crate::safari::alert::AlertOutbox;
 use crate::safari::campaign::{Campaigns, Copywriter};
 use crate::safari::decision::Conditions;
 use crate::safari::inbox::Inbox;
-use crate::safari::limits::Limit;
 use crate::safari::queue::{QueueConfig, SafariQueue};
-use crate::safari::worker::{RunSummary, SafariWorker, WorkerConfig, WorkerParts};
-use crate::safari::{SafariConfig, SafariDispatcher, Service, ServiceHealth, health_all};
+use crate::safari::worker::{DenyListFile, RunSummary, SafariWorker, WorkerConfig, WorkerParts};
+use crate::safari::{SafariConfig, SafariDispatcher, ServiceHealth};
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{Error, ErrorKind, Id, Result, SharedClock};
-
-/// How long a look at the services is good for when somebody asks why a command waits: two services leak a little with each look.
-const LOOK: Duration = Duration::from_secs(60);
-/// How long one service may take to say its limits here, where a person waits for the answer.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Safari's queue, what carries its commands out, and the worker that does so when it is told; cheap to clone.
 ///
@@ -52,13 +42,11 @@ pub struct Safari {
     queue: SafariQueue,
     dispatcher: Arc<dyn SafariDispatcher>,
     config: Arc<SafariConfig>,
-    clock: SharedClock,
-    stop: StopSwitch,
     worker: SafariWorker,
     campaigns: Campaigns,
     alerts: AlertOutbox,
     notifier: Arc<dyn Notifier>,
-    looked: Arc<Mutex<Option<Look>>>,
+    deny_list: Option<Arc<DenyListFile>>,
     /// What is worked on.
     work: TaskTracker,
     /// Alerts on their way.
@@ -77,16 +65,9 @@ pub(super) struct SafariParts {
     /// Where replies are looked for; none when only people tell.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
     pub(super) copywriter: Arc<dyn Copywriter>,
+    pub(super) deny_list: Option<Arc<DenyListFile>>,
     pub(super) background: TaskTracker,
     pub(super) stopping: CancellationToken,
-}
-
-/// What the services said when they were last looked at.
-#[derive(Debug, Clone)]
-struct Look {
-    at: Duration,
-    health: Vec<ServiceHealth>,
-    limits: BTreeMap<Service, Limit>,
 }
 
 impl std::fmt::Debug for Safari {
@@ -97,10 +78,9 @@ impl std::fmt::Debug for Safari {
 
 impl Safari {
     pub(super) fn new(config: SafariConfig, parts: SafariParts) -> Self {
-        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, background, stopping } = parts;
-        let mut lease = QueueConfig::default();
-        lease.lease = config.lease;
-        let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, lease);
+        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, deny_list, background, stopping } =
+            parts;
+        let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, QueueConfig::from(&config));
         let alerts = AlertOutbox::new(store.clone(), Arc::clone(&clock));
         let campaigns = Campaigns::new(store.clone(), Arc::clone(&clock), queue.clone(), alerts.clone());
         let campaigns = campaigns.with_copywriter(copywriter);
@@ -113,14 +93,18 @@ impl Safari {
             campaigns: Some(campaigns.clone()),
             queue: queue.clone(),
             dispatcher: Arc::clone(&dispatcher),
-            clock: Arc::clone(&clock),
-            stop: stop.clone(),
+            clock,
+            stop,
             alerts: alerts.clone(),
         };
-        let worker = SafariWorker::new(worker, WorkerConfig::new(format!("everreach-{}", Id::new()), &config));
-        let config = Arc::new(config);
-        let (looked, work) = (Arc::default(), TaskTracker::new());
-        Self { queue, dispatcher, config, clock, stop, worker, campaigns, alerts, notifier, looked, work, background, stopping }
+        let settings = WorkerConfig::new(format!("everreach-{}", Id::new()), &config);
+        let settings = match &deny_list {
+            Some(file) => settings.with_deny_list(Arc::clone(file)),
+            None => settings,
+        };
+        let worker = SafariWorker::new(worker, settings);
+        let (config, work) = (Arc::new(config), TaskTracker::new());
+        Self { queue, dispatcher, config, worker, campaigns, alerts, notifier, deny_list, work, background, stopping }
     }
 
     /// The queue.
@@ -141,6 +125,12 @@ impl Safari {
         &self.campaigns
     }
 
+    /// The file of people who are never written to, when there is one.
+    #[must_use]
+    pub fn deny_list_file(&self) -> Option<&DenyListFile> {
+        self.deny_list.as_deref()
+    }
+
     /// The settings.
     #[must_use]
     pub fn config(&self) -> &SafariConfig {
@@ -150,25 +140,17 @@ impl Safari {
     /// The conditions that the settings make, before anything was looked at.
     #[must_use]
     pub fn settings_only(&self) -> Conditions {
-        let mut conditions = Conditions::new(self.config.zone);
-        conditions.limits = self.config.limits.clone();
-        conditions.active_hours = self.config.active_hours;
-        conditions.pacing = self.config.pacing;
-        conditions
+        self.config.conditions()
     }
 
-    /// The conditions of the moment beside the database's: the settings, the stop switch, and what the services said, at most a minute
-    /// ago, of their health and their limits. Within 9 s, even when all nine hang.
+    /// The conditions of the moment beside the database's, as the worker here has them: the settings, the stop switch, and what the
+    /// services said, at most a minute ago, of their health and their limits. Within 5 s, even when all nine hang.
     ///
     /// # Errors
     /// The store's.
     pub async fn conditions(&self) -> Result<Conditions> {
-        let mut conditions = self.settings_only();
-        conditions.is_stopped = self.stop.check_now().await?.stopped;
-        let look = self.look(LOOK).await;
-        conditions.health = look.health.into_iter().map(|health| (health.service, health)).collect();
-        conditions.service_limits = look.limits;
-        Ok(conditions)
+        self.worker.services().glance().await;
+        self.worker.conditions().await
     }
 
     /// How all nine services are, asked side by side unless that was done half a minute ago, in the order of [`Service::ALL`]. What was
@@ -183,14 +165,14 @@ impl Safari {
         Ok(health.into_values().collect())
     }
 
-    /// Carries out what may go now, `max` commands at most, and sends the alerts that come of it. What was started goes on to its end
-    /// when this is dropped.
+    /// Carries out what may go now, `max` commands at most, and sends the alerts that come of it. Once [`finish`](Self::finish) was
+    /// called, nothing more is started. What was started goes on to its end when this is dropped.
     ///
     /// # Errors
     /// The store's.
     pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
-        let worker = self.worker.clone();
-        let run = self.work.spawn(async move { worker.run_once(max).await });
+        let (worker, stopping) = (self.worker.clone(), self.stopping.clone());
+        let run = self.work.spawn(async move { worker.run_once_until(max, &stopping).await });
         let summary = run
             .await
             .map_err(|source| Error::new(ErrorKind::Internal, "working through the queue broke off").with_source(source))??;
@@ -222,7 +204,7 @@ impl Safari {
         while !stopping.is_cancelled() {
             let mut left = max;
             while left > 0 && !stopping.is_cancelled() {
-                match self.worker.run_once(1).await {
+                match self.worker.run_once_until(1, stopping).await {
                     Ok(RunSummary { executed: 0, .. }) => break,
                     Ok(summary) => add(&mut total, summary),
                     Err(error) => {
@@ -240,7 +222,7 @@ impl Safari {
         total
     }
 
-    /// Lets the daemon start nothing more, and waits until all that was started has ended: a request that has left is not cut off.
+    /// Lets rounds and the daemon start nothing more, and waits until all that was started has ended: a request that has left is not cut off.
     pub async fn finish(&self) {
         self.stopping.cancel();
         self.work.close();
@@ -252,28 +234,6 @@ impl Safari {
         if let Err(error) = self.alerts.send_due(&*self.notifier).await {
             tracing::warn!(%error, "alerts cannot be read");
         }
-    }
-
-    /// The last look at the services when it is young enough, else a new one; callers at the same time share it.
-    async fn look(&self, good_for: Duration) -> Look {
-        let mut looked = self.looked.lock().await;
-        let now = self.clock.monotonic();
-        if let Some(look) = looked.as_ref().filter(|look| now.saturating_sub(look.at) < good_for) {
-            return look.clone();
-        }
-        let health = health_all(&*self.dispatcher, &*self.clock).await;
-        let limits = self.limits_of(&health).await;
-        looked.insert(Look { at: self.clock.monotonic(), health, limits }).clone()
-    }
-
-    /// What the services that are up say of their own limits; the contract's stand for the others.
-    async fn limits_of(&self, health: &[ServiceHealth]) -> BTreeMap<Service, Limit> {
-        let sends = |health: &&ServiceHealth| health.is_healthy() && health.service.profile().action.is_some();
-        let ask = async |service: Service| {
-            let limit = timeout(PATIENCE, self.dispatcher.limits(service)).await.ok()?.ok()??;
-            Some((service, limit))
-        };
-        join_all(health.iter().filter(sends).map(|health| ask(health.service))).await.into_iter().flatten().collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use super::decision::Pacing;
+use super::decision::{Conditions, Pacing};
 use super::limits::LimitTable;
 use super::wire::DispatchConfig;
 use super::{ActiveHours, Service};
@@ -78,6 +78,11 @@ pub struct SafariConfig {
     pub pacing: Pacing,
     /// How long a claim of a command and of the browser lasts unless renewed: `SAFARI_LEASE_SEC`.
     pub lease: Duration,
+    /// How long a campaign that may send more than 10 messages waits for a person before silence is a no:
+    /// `SAFARI_CAMPAIGN_APPROVAL_HOURS`. A batch waits four hours.
+    pub campaign_approval: Duration,
+    /// A file of people who are never written to, one on each line: `SAFARI_DENY_LIST_FILE`.
+    pub deny_list_file: Option<PathBuf>,
     /// Whether `force` is passed on, and how the CRM script is started.
     pub dispatch: DispatchConfig,
     /// The folder in which the CRM script runs; the one of this process when unset.
@@ -93,6 +98,8 @@ impl Default for SafariConfig {
             zone: Tz::UTC,
             pacing: Pacing::default(),
             lease: Duration::from_secs(60),
+            campaign_approval: Duration::from_secs(7 * 24 * 3_600),
+            deny_list_file: None,
             dispatch: DispatchConfig::default(),
             crm_folder: None,
         }
@@ -104,6 +111,21 @@ impl SafariConfig {
     #[must_use]
     pub fn service(&self, service: Service) -> ServiceConfig {
         self.services.get(&service).cloned().unwrap_or_default()
+    }
+
+    /// The conditions that the settings make, before anything was looked at.
+    ///
+    /// ```
+    /// use everreach_core::safari::SafariConfig;
+    /// assert!(SafariConfig::default().conditions().health.is_empty());
+    /// ```
+    #[must_use]
+    pub fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::new(self.zone);
+        conditions.limits = self.limits.clone();
+        conditions.active_hours = self.active_hours;
+        conditions.pacing = self.pacing;
+        conditions
     }
 
     /// Sets address and token of one service.

@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
 
-use crate::Timestamp;
 use crate::safari::gate::Dispatchable;
+use crate::safari::limits::Limit;
 use crate::safari::{DispatchOutcome, HealthStatus, SafariDispatcher, Service, ServiceHealth};
+use crate::{Error, ErrorKind, Result, Timestamp};
 
 type Answers = Box<dyn FnMut(&Dispatchable) -> DispatchOutcome + Send>;
 
@@ -40,6 +41,7 @@ struct Script {
     outcomes: VecDeque<DispatchOutcome>,
     answers: Option<Answers>,
     health: BTreeMap<Service, HealthStatus>,
+    limits: BTreeMap<Service, Limit>,
     seen: Vec<Dispatchable>,
     looks: usize,
     running: usize,
@@ -102,6 +104,15 @@ impl ScriptedDispatcher {
         self.lock().health.insert(service, status);
     }
 
+    /// Says what limits a service keeps from now on; with none it cannot be asked for them.
+    pub fn set_limit(&self, service: Service, limit: Option<Limit>) {
+        let mut state = self.lock();
+        match limit {
+            Some(limit) => state.limits.insert(service, limit),
+            None => state.limits.remove(&service),
+        };
+    }
+
     /// What reached it, in order.
     #[must_use]
     pub fn seen(&self) -> Vec<Dispatchable> {
@@ -132,6 +143,11 @@ impl SafariDispatcher for ScriptedDispatcher {
         state.looks += 1;
         let status = state.health.get(&service).copied().unwrap_or(HealthStatus::Healthy);
         ServiceHealth::new(service, status, "as the script says", Timestamp::UNIX_EPOCH)
+    }
+
+    async fn limits(&self, service: Service) -> Result<Option<Limit>> {
+        let limit = self.lock().limits.get(&service).copied();
+        limit.map(Some).ok_or_else(|| Error::new(ErrorKind::Unreachable, "the script names no limits of this service"))
     }
 
     async fn dispatch(&self, command: &Dispatchable) -> DispatchOutcome {

@@ -18,4 +18,6 @@ pub(crate) use safari::{
     SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
     SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
 };
-pub(crate) use safari_campaign::{SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariTemplates};
+pub(crate) use safari_campaign::{
+    SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariStartedCampaign, SafariTemplates,
+};

@@ -138,6 +138,9 @@ pub(crate) struct SafariUsage {
 pub(crate) struct SafariLimitUsage {
     platform: String,
     action: String,
+    /// The platform whose account it shares: what both do is counted together. null for an account of its own.
+    #[schema(required = true)]
+    counts_with: Option<String>,
     limit: SafariLimit,
     used: SafariUsage,
 }
@@ -249,6 +252,8 @@ pub(crate) struct SafariStatus {
     /// The share of finished commands that were completed, 0 to 1.
     #[schema(required = true)]
     completion_rate: Option<f64>,
+    /// How many commands another program on the same table failed because it does not know them.
+    rejected_elsewhere: u64,
     limits: Vec<SafariLimitUsage>,
     halts: Vec<SafariHalt>,
     approvals: Vec<SafariWaitingGroup>,
@@ -270,6 +275,17 @@ pub(crate) struct SafariDenial {
 #[derive(ToSchema)]
 pub(crate) struct SafariDenyList {
     denied: Vec<SafariDenial>,
+    /// The file of the settings; null when none is named.
+    #[schema(required = true)]
+    file: Option<SafariDenyListFile>,
+}
+
+/// The file of people who are never written to.
+#[derive(ToSchema)]
+pub(crate) struct SafariDenyListFile {
+    path: String,
+    /// Its entries: `platform:name`, or a name for every platform.
+    people: Vec<String>,
 }
 
 /// Somebody who was put on the list.
@@ -280,6 +296,8 @@ pub(crate) struct SafariDenied {
     handle: String,
     /// How many commands were taken back.
     cancelled: u64,
+    /// How many targets of campaigns are over.
+    targets: u64,
 }
 
 /// Somebody who was taken off the list.

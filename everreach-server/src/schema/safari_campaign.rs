@@ -76,6 +76,9 @@ pub(crate) struct SafariTarget {
     /// The last message: `first_dm`, `follow_up` or `final_touch`.
     #[schema(required = true)]
     touch: Option<String>,
+    /// The name under which the platform showed them when they were written to.
+    #[schema(required = true)]
+    shown_name: Option<String>,
     is_touch_open: bool,
     #[schema(required = true)]
     last_dm_at: Option<String>,
@@ -85,6 +88,17 @@ pub(crate) struct SafariTarget {
     /// Why it is over.
     #[schema(required = true)]
     reason: Option<String>,
+}
+
+/// A campaign that was asked for.
+#[derive(ToSchema)]
+pub(crate) struct SafariStartedCampaign {
+    #[serde(flatten)]
+    campaign: SafariCampaign,
+    /// Whether it is new; false when its key was known.
+    created: bool,
+    /// The campaign itself when it waits for a person: what to approve.
+    waits_for: Option<String>,
 }
 
 /// A campaign with its targets.

@@ -42,6 +42,10 @@ impl Settings {
         safari.lease = self.need(&table::SAFARI_LEASE, "seconds from 5 to 3600", |text| {
             text.parse().ok().filter(|seconds| (5..=3_600).contains(seconds)).map(Duration::from_secs)
         })?;
+        safari.campaign_approval = self.need(&table::SAFARI_CAMPAIGN_APPROVAL, "hours from 1 to 8760", |text| {
+            text.parse().ok().filter(|hours| (1..=8_760).contains(hours)).map(|hours: u64| Duration::from_secs(hours * 3_600))
+        })?;
+        safari.deny_list_file = self.text(&table::SAFARI_DENY_LIST).map(PathBuf::from);
         safari.dispatch.force = if self.switch(&table::SAFARI_ALLOW_FORCE)? { ForcePolicy::Honour } else { ForcePolicy::Ignore };
         let crm = self.text(&table::CRM_COMMAND).map(str::parse::<CrmCommand>).transpose();
         safari.dispatch.crm = crm.map_err(|error| self.with_origin(error, &table::CRM_COMMAND))?.unwrap_or_default();

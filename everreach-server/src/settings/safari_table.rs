@@ -30,6 +30,19 @@ pub const SAFARI_LIMITS: Setting =
 /// How long a claim lasts.
 pub const SAFARI_LEASE: Setting =
     plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot");
+/// How long a campaign waits for a person.
+pub const SAFARI_CAMPAIGN_APPROVAL: Setting = plain(
+    "SAFARI_CAMPAIGN_APPROVAL_HOURS",
+    "safari.campaign_approval_hours",
+    "168",
+    "how long a campaign of more than 10 messages waits for a person before silence is a no; a batch waits 4 hours",
+);
+/// People who are never written to.
+pub const SAFARI_DENY_LIST: Setting = unset(
+    "SAFARI_DENY_LIST_FILE",
+    "safari.deny_list_file",
+    "file of people who are never written to: one platform:name or name a line, # for remarks; read again when it changes",
+);
 /// How long Safari rests after an unknown outcome.
 pub const SAFARI_REST: Setting = unset(
     "SAFARI_REST_AFTER_UNKNOWN_SEC",

@@ -50,6 +50,8 @@ fn every_value_that_is_set_arrives() {
         ("SAFARI_MIN_DELAY_MS", "0"),
         ("SAFARI_REST_AFTER_UNKNOWN_SEC", "0"),
         ("SAFARI_LEASE_SEC", "90"),
+        ("SAFARI_CAMPAIGN_APPROVAL_HOURS", "48"),
+        ("SAFARI_DENY_LIST_FILE", "deny.txt"),
         ("SAFARI_ALLOW_FORCE", "1"),
         ("CRM_COMMAND", r#"["/opt/py/bin/python3", "my scripts/crm.py"]"#),
         ("CRM_FOLDER", "/opt/crm"),
@@ -65,6 +67,8 @@ fn every_value_that_is_set_arrives() {
     assert_eq!(config.pacing.min_delay, Some(Duration::ZERO));
     assert_eq!(config.pacing.rest_after_unknown, Some(Duration::ZERO));
     assert_eq!((config.lease, config.dispatch.force), (Duration::from_secs(90), ForcePolicy::Honour));
+    assert_eq!(config.campaign_approval, Duration::from_secs(48 * 3_600));
+    assert_eq!(config.deny_list_file.as_deref(), Some(std::path::Path::new("deny.txt")));
     assert_eq!(config.dispatch.crm.argv(), ["/opt/py/bin/python3", "my scripts/crm.py"]);
     assert_eq!(config.crm_folder.as_deref(), Some(std::path::Path::new("/opt/crm")));
 }
@@ -79,6 +83,7 @@ fn bad_values_name_the_setting_its_origin_what_was_seen_and_what_is_wanted() {
         ("SAFARI_MIN_DELAY_MS", "86400001", "86400001", "to 86400000"),
         ("SAFARI_REST_AFTER_UNKNOWN_SEC", "1.5", "1.5", "seconds from 0"),
         ("SAFARI_LEASE_SEC", "4", "4", "from 5 to 3600"),
+        ("SAFARI_CAMPAIGN_APPROVAL_HOURS", "0", "0", "from 1 to 8760"),
         ("SAFARI_ALLOW_FORCE", "always", "always", "1 or 0"),
         ("SAFARI_LIMITS", r#"{"instagram": {"dms": 5}}"#, "instagram.dms", "dm_hour"),
         ("CRM_COMMAND", "[]", "[]", "program and its arguments"),

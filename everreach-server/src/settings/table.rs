@@ -2,8 +2,8 @@
 
 use super::safari_table::SAFARI_SERVICES;
 pub use super::safari_table::{
-    CRM_COMMAND, CRM_FOLDER, SAFARI_ACTIVE_HOURS, SAFARI_ALLOW_FORCE, SAFARI_LEASE, SAFARI_LIMITS, SAFARI_MIN_DELAY, SAFARI_REST,
-    SAFARI_TIMEZONE,
+    CRM_COMMAND, CRM_FOLDER, SAFARI_ACTIVE_HOURS, SAFARI_ALLOW_FORCE, SAFARI_CAMPAIGN_APPROVAL, SAFARI_DENY_LIST, SAFARI_LEASE,
+    SAFARI_LIMITS, SAFARI_MIN_DELAY, SAFARI_REST, SAFARI_TIMEZONE,
 };
 
 /// One setting.
@@ -163,7 +163,7 @@ const CORE: [Setting; 28] = [
 ];
 
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
-const CAPABILITIES: [Setting; 15] = [
+const CAPABILITIES: [Setting; 17] = [
     secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset"),
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis"),
     secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
@@ -176,6 +176,8 @@ const CAPABILITIES: [Setting; 15] = [
     SAFARI_LIMITS,
     SAFARI_LEASE,
     SAFARI_REST,
+    SAFARI_CAMPAIGN_APPROVAL,
+    SAFARI_DENY_LIST,
     SAFARI_ALLOW_FORCE,
     plain("EVERREACH_AGENT_INTERPRETERS", "agents.interpreters", "python3, node", "programs allowed outside the agent roots"),
     unset("EVERREACH_AGENT_ROOTS", "agents.roots", "colon-separated roots of agent programs; the data directory when unset"),

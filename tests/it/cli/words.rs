@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 63] = [
+const COMMANDS: [&[&str]; 64] = [
     &["dev"],
     &["demo"],
     &["demo", "safari-services"],
@@ -67,6 +67,7 @@ const COMMANDS: [&[&str]; 63] = [
     &["safari", "campaign", "resume"],
     &["safari", "campaign", "cancel"],
     &["safari", "campaign", "replied"],
+    &["safari", "campaign", "opted-out"],
     &["safari", "campaign", "posts"],
 ];
 

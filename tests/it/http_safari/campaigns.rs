@@ -1,10 +1,12 @@
 //! Campaigns.
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{fields, promised};
 use crate::support::http::Server;
+use crate::support::store::postgres_url;
 
 const PATH: &str = "/api/safari/campaigns";
 
@@ -20,7 +22,8 @@ fn sequence(id: &str, handles: &[&str]) -> Value {
 #[tokio::test]
 async fn a_campaign_is_started_listed_shown_and_worked_on() {
     let server = Server::open().await;
-    let started = server.post(PATH, sequence("spring-1", &["bob"])).await.with(StatusCode::CREATED);
+    let mut started = server.post(PATH, sequence("spring-1", &["bob"])).await.with(StatusCode::CREATED);
+    assert_eq!(started.as_object_mut().expect("an object").remove("created"), Some(json!(true)));
     assert_eq!((&started["id"], &started["status"]), (&json!("spring-1"), &json!("running")));
     assert_eq!(fields(&started), promised("SafariCampaign"));
     assert_eq!(server.get(PATH).await.with(StatusCode::OK), json!({"campaigns": [started]}));
@@ -57,7 +60,8 @@ async fn a_campaign_is_held_goes_on_and_is_taken_back_with_its_commands() {
 #[tokio::test]
 async fn a_campaign_of_more_than_ten_messages_waits_among_the_approvals() {
     let server = Server::open().await;
-    server.post(PATH, sequence("spring", &["a1", "b1", "c1", "d1"])).await.with(StatusCode::CREATED);
+    let started = server.post(PATH, sequence("spring", &["a1", "b1", "c1", "d1"])).await.with(StatusCode::CREATED);
+    assert_eq!(started["waits_for"], "spring");
     let waiting = server.get("/api/approvals").await.with(StatusCode::OK);
     assert_eq!((&waiting["approvals"][0]["id"], &waiting["approvals"][0]["params"]["dms"]), (&json!("spring"), &json!(12)));
 }
@@ -73,6 +77,57 @@ async fn who_replied_is_told_by_name() {
     };
     assert_eq!((state("bob"), state("eve")), (json!("replied"), json!("queued")));
     for (path, body) in [("spring/replied", json!({"handle": "carol"})), ("autumn/replied", json!({"handle": "bob"}))] {
+        assert_eq!(server.post(&format!("{PATH}/{path}"), body).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_is_started_once_under_its_key() {
+    for url in ["sqlite::memory:".to_owned(), postgres_url().await] {
+        let server = Server::open_at(&url).await;
+        let start = async |body: &Value, key: &str| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+            server.send(Method::POST, PATH, &headers, Body::from(body.to_string())).await
+        };
+        let mut unnamed = sequence("", &["bob"]);
+        unnamed.as_object_mut().expect("an object").remove("id");
+        let first = start(&unnamed, "k1").await.with(StatusCode::CREATED);
+        let again = start(&unnamed, "k1").await.with(StatusCode::OK);
+        assert_eq!((&first["created"], &again["created"], &first["id"]), (&json!(true), &json!(false), &again["id"]));
+        unnamed["handles"] = json!(["bob", "eve"]);
+        unnamed["posts"]["eve"] = json!(["https://x.com/eve/status/1"]);
+        let other = start(&unnamed, "k1").await;
+        assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_mismatch")), "{}", other.body);
+        start(&sequence("spring", &["bob"]), "k2").await.with(StatusCode::CREATED);
+        start(&sequence("spring", &["bob"]), "k2").await.with(StatusCode::OK);
+        let taken = start(&sequence("spring", &["bob"]), "k3").await;
+        assert_eq!((taken.status, &taken.body["code"]), (409, &json!("conflict")), "another key asks for another campaign");
+        let mut two_keys = sequence("autumn", &["bob"]);
+        two_keys["idempotency_key"] = json!("k5");
+        let differing = start(&two_keys, "k4").await;
+        assert_eq!((differing.status, &differing.body["errors"][0]["pointer"]), (422, &json!("/idempotency_key")));
+        let all = server.get(PATH).await.with(StatusCode::OK);
+        assert_eq!(all["campaigns"].as_array().expect("campaigns").len(), 2, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_opted_out_is_over_in_every_campaign_and_on_the_deny_list() {
+    let server = Server::open().await;
+    for name in ["spring", "summer"] {
+        server.post(PATH, sequence(name, &["bob", "eve"])).await.with(StatusCode::CREATED);
+    }
+    let reasons = |campaign: &Value| {
+        campaign["targets"].as_array().expect("targets").iter().map(|one| one["reason"].clone()).collect::<Vec<_>>()
+    };
+    let campaign = server.post(&format!("{PATH}/spring/opted-out"), json!({"handle": "@Bob"})).await.with(StatusCode::OK);
+    assert_eq!(reasons(&campaign), [json!("opted out"), Value::Null]);
+    let list = server.get("/api/safari/deny-list").await.with(StatusCode::OK);
+    assert_eq!((&list["denied"][0]["handle"], &list["denied"][0]["reason"]), (&json!("bob"), &json!("opt_out")));
+    let denied = server.post("/api/safari/deny-list", json!({"handle": "eve"})).await.with(StatusCode::OK);
+    assert_eq!(denied["targets"], 2, "on every platform, in both campaigns");
+    assert_eq!(reasons(&server.get(&format!("{PATH}/summer")).await.body), [json!("opted out"), json!("opted out")]);
+    for (path, body) in [("spring/opted-out", json!({"handle": "carol"})), ("autumn/opted-out", json!({"handle": "bob"}))] {
         assert_eq!(server.post(&format!("{PATH}/{path}"), body).await.status, 404, "{path}");
     }
 }

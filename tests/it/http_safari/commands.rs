@@ -49,9 +49,7 @@ async fn commands_are_listed_newest_first_by_every_filter_and_page_by_page() {
     assert_eq!(ids(&first), [dm.as_str()]);
     assert_eq!(fields(&first["commands"][0]), promised("SafariCommand"));
     let second = page_after(&server, &first).await;
-    assert_eq!(ids(&second), [score.as_str()]);
-    let end = page_after(&server, &second).await;
-    assert_eq!((ids(&end), &end["next"]), (vec![], &Value::Null));
+    assert_eq!((ids(&second), &second["next"]), (vec![score.as_str()], &Value::Null), "nothing follows a last page that is full");
 }
 
 async fn page_after(server: &Server, page: &Value) -> Value {

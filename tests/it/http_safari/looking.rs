@@ -54,6 +54,8 @@ async fn what_was_sent_is_counted_against_the_stricter_limit() {
     assert_eq!(fields(of("dm")), promised("SafariLimitUsage"));
     assert_eq!(of("dm")["used"]["today"], 1);
     assert_eq!((&of("comment")["used"]["today"], &of("comment")["limit"]["per_day"]), (&json!(0), &json!(30)));
+    let threads = limits.iter().find(|row| row["platform"] == "threads").expect("a limit");
+    assert_eq!((&threads["counts_with"], &of("dm")["counts_with"]), (&json!("instagram"), &Value::Null));
     assert!(answer["resets_at"]["day"].as_str().expect("a time").contains("T00:00:00"));
 }
 

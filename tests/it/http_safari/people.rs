@@ -79,10 +79,13 @@ async fn somebody_on_the_deny_list_is_not_written_to() {
     let id = server.post("/api/safari/commands", body).await.with(StatusCode::CREATED)["id"].clone();
     let denied = json!({"platform": "twitter", "handle": "@bob", "reason": "opt_out"});
     let answer = server.post("/api/safari/deny-list", denied).await.with(StatusCode::OK);
-    assert_eq!(answer, json!({"platform": "twitter", "handle": "bob", "cancelled": 1}));
+    assert_eq!(answer, json!({"platform": "twitter", "handle": "bob", "cancelled": 1, "targets": 0}));
     assert_eq!(command(&server, id.as_str().expect("an id")).await["status"], "cancelled");
     let list = server.get("/api/safari/deny-list").await.with(StatusCode::OK);
-    assert_eq!(fields(&list["denied"][0]), promised("SafariDenial"));
+    assert_eq!(
+        (fields(&list["denied"][0]), &list["file"]),
+        (promised("SafariDenial").iter().map(String::as_str).collect(), &Value::Null)
+    );
     let who = json!({"platform": "twitter", "handle": "bob"});
     let answer = server.post("/api/safari/deny-list/remove", who.clone()).await.with(StatusCode::OK);
     assert_eq!(answer["removed"], true);

@@ -78,6 +78,8 @@ async fn a_finish_never_overwrites_what_another_program_did_to_the_row(bench: Be
     bench.execute("UPDATE safari_command_queue SET status = 'failed', error = 'Rejected: unknown command'").await;
     bench.queue.finish(bench.end(claimed, sent())).await.expect_err("it is not ours any more");
     assert_eq!(bench.get(id).await.entry.command.error.as_deref(), Some("Rejected: unknown command"));
+    let numbers = bench.queue.statistics(&bench.conditions).await.expect("numbers");
+    assert_eq!(numbers.rejected_elsewhere, 1, "another program fails what it does not know");
     bench.enqueue(bench.dm(Platform::Tiktok, "ann")).await;
     bench.claim_one().await;
 }

@@ -147,6 +147,8 @@ async fn history_is_read_page_by_page_and_by_filter(bench: Bench) {
     filter.action = Some("send_dm".to_owned());
     let page = bench.queue.history(&filter, None, 100, &bench.conditions).await.expect("a page");
     assert_eq!((page.commands.len(), page.next), (2, None));
+    let full = bench.queue.history(&filter, None, 2, &bench.conditions).await.expect("a page");
+    assert_eq!((full.commands.len(), full.next), (2, None), "nothing follows a last page that is full");
     assert!(page.commands[0].why.starts_with("nothing stands against it"), "{}", page.commands[0].why);
 }
 

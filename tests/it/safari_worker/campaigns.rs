@@ -36,7 +36,7 @@ fn sequence(targets: &[&str]) -> NewCampaign {
     NewCampaign::new(plan, targets).named("c1").with_templates(templates())
 }
 
-fn dms(world: &World) -> Vec<String> {
+pub(super) fn dms(world: &World) -> Vec<String> {
     let text = |seen: &Dispatchable| match seen.work() {
         Work::Dm(dm) => Some(dm.text.clone()),
         _ => None,
@@ -51,8 +51,10 @@ pub(super) struct Letters(pub(super) Mutex<Vec<String>>);
 #[async_trait]
 impl Inbox for Letters {
     async fn unread(&self, platform: Platform) -> Result<Unread> {
+        // LinkedIn's list has no user names.
+        let field = if platform == Platform::Linkedin { "participantName" } else { "username" };
         let conversations: Vec<_> =
-            self.0.lock().expect("no panic").iter().map(|name| json!({"username": name, "unread": true})).collect();
+            self.0.lock().expect("no panic").iter().map(|name| json!({field: name, "unread": true})).collect();
         Unread::read(platform, &json!({"success": true, "conversations": conversations}))
             .ok_or_else(|| Error::new(ErrorKind::Internal, "no list"))
     }
@@ -136,13 +138,20 @@ async fn many_messages_wait_for_a_person_before_the_first() {
         world.campaigns.start(sequence(&["a1", "b1", "c1", "d1"])).await.expect("it starts");
         let waiting = world.queue.waiting_groups().await.expect("the groups");
         assert_eq!((waiting.len(), waiting[0].dms), (1, 12));
-        world.queue.approve("c1").await.expect("a person agrees");
+        let late = sequence(&["e1", "f1", "g1", "h1"]).named("late");
+        world.campaigns.start(late).await.expect("it starts");
+        world.advance(3 * 24 * HOUR);
+        world.worker.run_once(99).await.expect("a run");
+        world.queue.approve("c1").await.expect("a person agrees after a weekend");
         world.worker.run_once(99).await.expect("a run");
         for _ in 0..26 {
             world.advance(HOUR);
             world.worker.run_once(99).await.expect("a run");
         }
         assert_eq!(dms(&world).len(), 4);
+        world.advance(4 * 24 * HOUR);
+        world.worker.run_once(99).await.expect("a run");
+        assert_eq!(world.queue.approve("late").await.expect_err("a week is over").kind(), ErrorKind::Conflict);
     }
 }
 

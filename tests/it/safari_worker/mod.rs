@@ -4,5 +4,8 @@ mod alerts;
 mod batches;
 mod campaigns;
 mod days;
+mod deny_file;
+mod limits;
+mod linkedin;
 mod rounds;
 mod world;

@@ -58,21 +58,17 @@ impl World {
         config.active_hours = ActiveHours::ALWAYS;
         config.pacing = Pacing::default();
         (config.pacing.min_delay, config.pacing.rest_after_unknown) = (Some(Duration::ZERO), Some(Duration::ZERO));
-        let mut world = Self {
-            worker: worker(&store, &queue, &stop, &alerts, &campaigns, &dispatcher, &clock, "mac-1", &config),
-            store,
-            clock,
-            queue,
-            stop,
-            alerts,
-            campaigns,
-            dispatcher,
-            config,
-            events,
-            _folder: folder,
+        let parts = WorkerParts {
+            store: store.clone(),
+            queue: queue.clone(),
+            dispatcher: dispatcher.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
+            alerts: alerts.clone(),
+            campaigns: Some(campaigns.clone()),
         };
-        world.worker = world.another("mac-1");
-        world
+        let worker = SafariWorker::new(parts, WorkerConfig::new("mac-1", &config));
+        Self { store, clock, queue, stop, alerts, campaigns, dispatcher, worker, config, events, _folder: folder }
     }
 
     /// Lets campaigns look into this inbox.
@@ -84,8 +80,24 @@ impl World {
 
     /// Another worker on the same table.
     pub(super) fn another(&self, name: &str) -> SafariWorker {
-        let Self { store, queue, stop, alerts, campaigns, dispatcher, clock, config, .. } = self;
-        worker(store, queue, stop, alerts, campaigns, dispatcher, clock, name, config)
+        self.configured(WorkerConfig::new(name, &self.config))
+    }
+
+    fn parts(&self) -> WorkerParts {
+        WorkerParts {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            dispatcher: self.dispatcher.clone(),
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            alerts: self.alerts.clone(),
+            campaigns: Some(self.campaigns.clone()),
+        }
+    }
+
+    /// A worker with settings of its own.
+    pub(super) fn configured(&self, config: WorkerConfig) -> SafariWorker {
+        SafariWorker::new(self.parts(), config)
     }
 
     pub(super) async fn enqueue(&self, commands: impl IntoIterator<Item = Command>) -> Vec<Id> {
@@ -118,28 +130,4 @@ impl World {
     pub(super) fn events(&self) -> &EventLog {
         &self.events
     }
-}
-
-#[allow(clippy::too_many_arguments, reason = "the parts of a worker")]
-fn worker(
-    store: &Store,
-    queue: &SafariQueue,
-    stop: &StopSwitch,
-    alerts: &AlertOutbox,
-    campaigns: &Campaigns,
-    dispatcher: &Arc<ScriptedDispatcher>,
-    clock: &Arc<ManualClock>,
-    name: &str,
-    config: &SafariConfig,
-) -> SafariWorker {
-    let parts = WorkerParts {
-        store: store.clone(),
-        queue: queue.clone(),
-        dispatcher: dispatcher.clone(),
-        clock: clock.clone(),
-        stop: stop.clone(),
-        alerts: alerts.clone(),
-        campaigns: Some(campaigns.clone()),
-    };
-    SafariWorker::new(parts, WorkerConfig::new(name, config))
 }

@@ -2,7 +2,7 @@
 //!
 //! # Law
 //! An alert is on disk before it is sent, and is sent until somebody has taken it; one occasion makes one message. Messages are plain
-//! text, so that nothing in them can be mistaken for markup.
+//! text; a messenger that knows markup escapes them.
 
 mod occasion;
 mod outbox;

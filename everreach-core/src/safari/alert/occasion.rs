@@ -76,6 +76,11 @@ pub enum Alert {
         /// How many commands wait.
         waiting: u64,
     },
+    /// The file of people who are never written to has changed, and cannot be used as it is now.
+    DenyListUnusable {
+        /// Why, with the file's name.
+        detail: String,
+    },
 }
 
 impl Alert {
@@ -100,6 +105,7 @@ impl Alert {
             Self::CampaignComplete { campaign, .. } => format!("campaign_complete:{campaign}"),
             Self::OutcomeUnknown { command, attempt, .. } => format!("unknown:{command}:{attempt}"),
             Self::NoProgress { .. } => format!("no_progress:{}", now.format("%Y-%m-%dT%H")),
+            Self::DenyListUnusable { .. } => format!("deny_list:{}", now.format("%Y-%m-%dT%H")),
         }
     }
 
@@ -140,6 +146,10 @@ impl Alert {
                     "❓ Safari Outcome Unknown: {what}\n{detail}\nIt is held. Say what happened: everreach safari resolve {command} \
                      --happened|--retry|--drop"
                 )
+            }
+            Self::DenyListUnusable { detail } => {
+                let detail: String = detail.chars().take(LONGEST_DETAIL).collect();
+                format!("⚠️ Safari Deny List Unusable\n{detail}\nThe list that was read last still holds.")
             }
             Self::NoProgress { tries, waiting } => format!(
                 "🐌 Safari Makes No Progress: {tries} tries in the last hour, none of them did anything\nQueue: {waiting} commands wait."

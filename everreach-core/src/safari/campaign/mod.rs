@@ -23,7 +23,7 @@ pub use posts::{posts_by, posts_keyword};
 pub use progress::Progress;
 pub use report::{Report, apply};
 pub(in crate::safari) use run::unsendable;
-pub use run::{CampaignDetail, CampaignOverview, Campaigns, Copywriter, NewCampaign};
+pub use run::{CampaignDetail, CampaignOverview, Campaigns, Copywriter, NewCampaign, StartedCampaign, TurnedAway};
 pub use status::CampaignStatus;
 pub use step::{Step, Touch};
 pub use target::{Search, Target, TargetState};

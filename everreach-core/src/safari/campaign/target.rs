@@ -109,6 +109,9 @@ pub struct Target {
     pub last_comment_at: Option<Timestamp>,
     /// The last message that was asked for.
     pub touch: Option<Touch>,
+    /// The name under which the platform showed it when it was written to, where inboxes know no other.
+    #[serde(default)]
+    pub shown_name: Option<String>,
     /// Whether its outcome is still open.
     pub is_touch_open: bool,
     /// When the last message was sent.
@@ -133,6 +136,7 @@ impl Target {
             comments_posted: 0,
             last_comment_at: None,
             touch: None,
+            shown_name: None,
             is_touch_open: false,
             last_dm_at: None,
             held: None,

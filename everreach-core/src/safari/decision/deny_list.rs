@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::safari::{Contact, Platform};
 use crate::{Error, ErrorKind, Result};
@@ -23,14 +24,34 @@ use crate::{Error, ErrorKind, Result};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DenyList {
-    people: BTreeSet<Contact>,
-    names: BTreeSet<String>,
+    // Shared: conditions are copied for each command that is looked at.
+    people: Arc<BTreeSet<Contact>>,
+    names: Arc<BTreeSet<String>>,
 }
 
 impl DenyList {
     /// Adds one person on one platform, as for an opt-out.
     pub fn add(&mut self, contact: Contact) {
-        self.people.insert(contact);
+        Arc::make_mut(&mut self.people).insert(contact);
+    }
+
+    /// Adds everybody of another list.
+    ///
+    /// ```
+    /// use everreach_core::safari::decision::DenyList;
+    /// let mut list: DenyList = "me".parse()?;
+    /// list.extend(&"twitter:bob".parse()?);
+    /// assert_eq!(list.iter().collect::<Vec<_>>(), ["twitter:bob", "me"]);
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
+    pub fn extend(&mut self, other: &Self) {
+        merge(&mut self.people, &other.people);
+        merge(&mut self.names, &other.names);
+    }
+
+    /// Its entries, as a file has them.
+    pub fn iter(&self) -> impl Iterator<Item = String> {
+        self.people.iter().map(ToString::to_string).chain(self.names.iter().cloned())
     }
 
     /// Whether this person is never written to.
@@ -40,11 +61,19 @@ impl DenyList {
     }
 }
 
+fn merge<T: Ord + Clone>(own: &mut Arc<BTreeSet<T>>, others: &Arc<BTreeSet<T>>) {
+    if own.is_empty() {
+        *own = Arc::clone(others);
+    } else if !others.is_empty() {
+        Arc::make_mut(own).extend(others.iter().cloned());
+    }
+}
+
 impl FromStr for DenyList {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut list = Self::default();
+        let (mut people, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (index, line) in text.lines().enumerate() {
             let entry = line.split('#').next().unwrap_or_default().trim();
             if entry.is_empty() {
@@ -71,11 +100,11 @@ impl FromStr for DenyList {
                 return Err(wrong("a line names one person: platform:name, or the name alone"));
             }
             match platform {
-                Some(_) => list.people.insert(contact),
-                None => list.names.insert(contact.handle().to_owned()),
+                Some(_) => people.insert(contact),
+                None => names.insert(contact.handle().to_owned()),
             };
         }
-        Ok(list)
+        Ok(Self { people: Arc::new(people), names: Arc::new(names) })
     }
 }
 

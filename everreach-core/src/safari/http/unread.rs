@@ -26,9 +26,20 @@ impl Inbox for HttpSafariDispatcher {
         ready.await.map_err(|refusal| {
             Error::new(ErrorKind::Unreachable, refusal.detail).with_operation("read the inbox").with("platform", platform)
         })?;
-        let answer = self.ask(&request).await?;
+        let unread = self.list(platform, &request).await?;
+        // A count names nobody; the list of all conversations says which of them are unread.
+        match ServiceRequest::conversations(service) {
+            Some(all) if unread.conversations.is_empty() => self.list(platform, &all).await,
+            _ => Ok(unread),
+        }
+    }
+}
+
+impl HttpSafariDispatcher {
+    async fn list(&self, platform: Platform, request: &ServiceRequest) -> Result<Unread> {
+        let answer = self.ask(request).await?;
         Unread::read(platform, &answer).ok_or_else(|| {
-            let sentence = format!("{service} did not answer with a list of conversations");
+            let sentence = format!("{} did not answer with a list of conversations", request.service);
             Error::new(ErrorKind::Unreachable, sentence).with_operation("read the inbox").with("path", &request.path)
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! # Law
 //! A conversation in the list is an unread one. One that is not in it proves nothing: the services see only what is on the
-//! screen, LinkedIn's only counts, and whoever reads an inbox by hand takes conversations off the list.
+//! screen, and whoever reads an inbox by hand takes conversations off the list. LinkedIn's names people as they are shown, so somebody
+//! of the same name is taken for the target: then nothing more is sent to the target, which is the safe side.
 
 mod source;
 mod unread;

@@ -17,7 +17,7 @@ const LONGEST_PREVIEW: usize = 1_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unread {
-    /// How many there are, where the service tells; else how many are listed. LinkedIn's service tells only this.
+    /// How many there are, where the service tells; else how many are listed.
     pub count: usize,
     /// Those that are listed.
     pub conversations: Vec<UnreadConversation>,
@@ -70,6 +70,28 @@ impl Unread {
     pub fn is_from(&self, contact: &Contact) -> bool {
         self.conversations.iter().any(|conversation| conversation.contact.as_ref() == Some(contact))
     }
+
+    /// Whether an unread conversation is listed that has no user name, and is shown under this name. LinkedIn's are.
+    ///
+    /// ```
+    /// use everreach_core::safari::{Platform, inbox::Unread};
+    /// use serde_json::json;
+    /// let answer = json!({"conversations": [{"participantName": "Bob Ross", "unread": true}]});
+    /// let unread = Unread::read(Platform::Linkedin, &answer).expect("a list");
+    /// assert!(unread.is_shown_as("bob ross\nPainter") && !unread.is_shown_as("Bob"));
+    /// ```
+    #[must_use]
+    pub fn is_shown_as(&self, name: &str) -> bool {
+        let wanted = shown_name(name).to_lowercase();
+        let nameless = self.conversations.iter().filter(|conversation| conversation.contact.is_none());
+        let mut names = nameless.filter_map(|conversation| conversation.name.as_deref());
+        !wanted.is_empty() && names.any(|name| shown_name(name).to_lowercase() == wanted)
+    }
+}
+
+/// The first line: names may come with a headline below.
+fn shown_name(text: &str) -> &str {
+    text.trim().lines().next().unwrap_or_default().trim()
 }
 
 /// The entries: a list, a list under a usual name, or an object of lists there, one for each tab of the inbox.

@@ -7,6 +7,7 @@
 
 mod changes;
 mod claim;
+mod config;
 mod counters;
 mod enqueue;
 mod finish;
@@ -24,11 +25,12 @@ mod worth;
 
 pub use claim::Claimed;
 pub(in crate::safari) use claim::{Lease, Probe, Wanted};
+pub use config::QueueConfig;
 pub use enqueue::{Enqueued, NewCommand};
 pub(in crate::safari) use finish::Ends;
 pub use finish::{Finish, Resolution};
 pub use groups::WaitingGroup;
 pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
 pub use people::{Denial, Denied};
-pub use safari_queue::{QueueConfig, SafariQueue};
+pub use safari_queue::SafariQueue;
 pub(in crate::safari) use within::{EndedCommand, cancel_within, ended_within, enqueue_within, expect_dms};

@@ -9,7 +9,7 @@ use super::claim::{self, Claimed, Wanted};
 use super::finish::{Ends, Finish};
 use super::people::{self, Elsewhere};
 use super::wake::Wake;
-use super::{Enqueued, NewCommand, enqueue};
+use super::{Enqueued, NewCommand, QueueConfig, enqueue};
 use crate::events::EventLog;
 use crate::safari::decision::Conditions;
 use crate::store::Store;
@@ -17,20 +17,6 @@ use crate::{Id, Result, SharedClock, Timestamp};
 
 /// How long what is known of other programs' tables is good for.
 const ELSEWHERE: Duration = Duration::from_secs(60);
-
-/// What can be set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QueueConfig {
-    /// How long a claim holds without being renewed: `SAFARI_LEASE_SEC`.
-    pub lease: Duration,
-}
-
-impl Default for QueueConfig {
-    fn default() -> Self {
-        Self { lease: Duration::from_secs(60) }
-    }
-}
 
 /// A cheap-to-clone handle on the queue.
 ///

@@ -24,10 +24,16 @@ pub(in crate::safari) async fn enqueue_within(
     enqueue::write(db, enqueue::prepare(commands)?, now).await
 }
 
-/// Asks a person about a group before its first message is written, when it will hold too many.
-pub(in crate::safari) async fn expect_dms(db: &mut Db<'_>, group: &str, dms: u32, now: Timestamp) -> Result<()> {
+/// Asks a person about a group before its first message is written, when it will hold too many; silence is a no from then on.
+pub(in crate::safari) async fn expect_dms(
+    db: &mut Db<'_>,
+    group: &str,
+    dms: u32,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
     if needs_approval(dms) {
-        groups::count(db, [(group.to_owned(), dms)].into(), now).await?;
+        groups::count_until(db, [(group.to_owned(), dms)].into(), now, expires_at).await?;
     }
     Ok(())
 }

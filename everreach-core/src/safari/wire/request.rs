@@ -151,6 +151,18 @@ impl ServiceRequest {
         Some(Self::get(service, path, NAVIGATION_TIMEOUT))
     }
 
+    /// Asks for all conversations of the inbox, where the unread ones are only counted; `None` of the others.
+    ///
+    /// ```
+    /// use everreach_core::safari::{Service, wire::ServiceRequest};
+    /// assert_eq!(ServiceRequest::conversations(Service::LinkedinAutomation).expect("a list").path, "/api/linkedin/conversations");
+    /// assert_eq!(ServiceRequest::conversations(Service::TwitterDm), None);
+    /// ```
+    #[must_use]
+    pub fn conversations(service: Service) -> Option<Self> {
+        (service == Service::LinkedinAutomation).then(|| Self::get(service, "/api/linkedin/conversations", NAVIGATION_TIMEOUT))
+    }
+
     /// The headers, without the token: JSON always, since some services answer 415 otherwise.
     ///
     /// ```

@@ -82,7 +82,7 @@ impl Batch {
             is_more: false,
             is_closed: false,
             looks: every(FRESH),
-            renewals: every((worker.config.lease / 3).max(Duration::from_millis(1))),
+            renewals: every((worker.parts.queue.config().lease / 3).max(Duration::from_millis(1))),
         }
     }
 

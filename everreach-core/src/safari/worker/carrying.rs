@@ -78,12 +78,12 @@ impl SafariWorker {
     /// One try, with the lease renewed meanwhile. Losing the lease does not end it: what came of it is still worth knowing.
     async fn dispatch(&self, claimed: &Claimed, dispatchable: &Dispatchable) -> DispatchOutcome {
         let mut trying = self.parts.dispatcher.dispatch(dispatchable);
-        let mut is_ours = true;
+        let (lease, mut is_ours) = (self.parts.queue.config().lease, true);
         loop {
             tokio::select! {
                 biased;
                 outcome = &mut trying => return outcome,
-                () = tokio::time::sleep(self.config.lease / 3), if is_ours => {}
+                () = tokio::time::sleep(lease / 3), if is_ours => {}
             }
             match self.parts.queue.renew(claimed).await {
                 Ok(_) => {}

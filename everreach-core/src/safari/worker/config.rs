@@ -1,16 +1,18 @@
 //! What can be set.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::DenyListFile;
 use crate::safari::SafariConfig;
-use crate::safari::decision::{Conditions, DenyList, RetrySchedule};
+use crate::safari::decision::{Conditions, RetrySchedule};
 
-/// What a worker is told from outside.
+/// What a worker is told from outside. How long its claims hold is a setting of its queue.
 ///
 /// ```
 /// use everreach_core::safari::{SafariConfig, worker::WorkerConfig};
 /// let config = WorkerConfig::new("mac-1", &SafariConfig::default());
-/// assert_eq!((config.worker_id.as_str(), config.parallel, config.lease.as_secs()), ("mac-1", 8, 60));
+/// assert_eq!((config.worker_id.as_str(), config.parallel, config.look_every.as_secs()), ("mac-1", 8, 30));
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -21,39 +23,35 @@ pub struct WorkerConfig {
     pub parallel: u32,
     /// How many of them are claimed at a time at most, while they end quickly. Slow ones are not claimed ahead.
     pub batch: u32,
-    /// How long a claim holds without being renewed; renewed after each third of it.
-    pub lease: Duration,
     /// When what was refused is tried again.
     pub schedule: RetrySchedule,
     /// How old a look at a service may be; the two that leak are looked at once a minute at most.
     pub look_every: Duration,
-    /// Our limits, hours and spacing, and the deny list's file.
+    /// Our limits, hours and spacing.
     pub conditions: Conditions,
+    /// People who are never written to, beside those in the database and in the conditions.
+    pub deny_list: Option<Arc<DenyListFile>>,
 }
 
 impl WorkerConfig {
     /// The usual worker under these settings.
     #[must_use]
     pub fn new(worker_id: impl Into<String>, config: &SafariConfig) -> Self {
-        let mut conditions = Conditions::new(config.zone);
-        conditions.limits = config.limits.clone();
-        conditions.active_hours = config.active_hours;
-        conditions.pacing = config.pacing;
         Self {
             worker_id: worker_id.into(),
             parallel: 8,
             batch: 1_000,
-            lease: config.lease,
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),
-            conditions,
+            conditions: config.conditions(),
+            deny_list: None,
         }
     }
 
-    /// People who are never written to, beside those in the database.
+    /// Keeps to a file of people who are never written to.
     #[must_use]
-    pub fn with_deny_list(mut self, deny_list: DenyList) -> Self {
-        self.conditions.deny_list = deny_list;
+    pub fn with_deny_list(mut self, file: Arc<DenyListFile>) -> Self {
+        self.deny_list = Some(file);
         self
     }
 }

@@ -8,6 +8,7 @@ mod batch;
 mod batch_size;
 mod carrying;
 mod config;
+mod deny_list_file;
 mod ends;
 mod lane_task;
 mod parts;
@@ -18,6 +19,7 @@ mod store;
 mod summary;
 
 pub use config::WorkerConfig;
+pub use deny_list_file::DenyListFile;
 pub use parts::{SafariWorker, WorkerParts};
 pub use services::ServiceWatch;
 pub use summary::{Ended, RunSummary};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{ServiceWatch, WorkerConfig};
 use crate::safari::SafariDispatcher;
-use crate::safari::alert::AlertOutbox;
+use crate::safari::alert::{Alert, AlertOutbox};
 use crate::safari::campaign::{Campaigns, unsendable};
 use crate::safari::decision::Conditions;
 use crate::safari::queue::SafariQueue;
@@ -105,8 +105,8 @@ impl SafariWorker {
         &self.services
     }
 
-    /// The conditions of the moment, as far as the queue's tables do not tell them: settings, services, and the stop switch read
-    /// afresh.
+    /// The conditions of the moment, as far as the queue's tables do not tell them: settings, the deny list's file, what the last look found of the services
+    /// and their own limits, and the stop switch read afresh.
     ///
     /// # Errors
     /// The store's: whether it is safe to send is then unknown.
@@ -114,7 +114,15 @@ impl SafariWorker {
         let mut conditions = self.config.conditions.clone();
         conditions.is_stopped = self.parts.stop.check_now().await?.stopped;
         conditions.health = self.services.seen();
+        conditions.service_limits = self.services.limits();
         conditions.paused_campaigns.extend(unsendable(&self.parts.store).await?);
+        if let Some(file) = &self.config.deny_list {
+            conditions.deny_list.extend(&file.list());
+            if let Some(trouble) = file.trouble(self.parts.clock.monotonic()) {
+                tracing::warn!(trouble, "the deny list cannot be used as it is now; the one that was read last holds");
+                self.raise(Alert::DenyListUnusable { detail: trouble }).await;
+            }
+        }
         Ok(conditions)
     }
 }

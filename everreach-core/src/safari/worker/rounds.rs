@@ -26,7 +26,15 @@ impl SafariWorker {
     /// # Errors
     /// The store's. What was started by then goes on to its end.
     pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
-        self.run_until_idle(max, &CancellationToken::new()).await
+        self.run_once_until(max, &CancellationToken::new()).await
+    }
+
+    /// The same until `stopping`: then it starts nothing more, and returns when what runs has ended.
+    ///
+    /// # Errors
+    /// As [`run_once`](Self::run_once).
+    pub async fn run_once_until(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        self.run_until_idle(max, stopping).await
     }
 
     /// The daemon: carries out what may go as soon as it may, told by the queue or looking every `interval`, until `stopping`. Then it
@@ -51,9 +59,12 @@ impl SafariWorker {
 
     /// Campaigns are moved on before, so that their rows can go, and after, so that what became of them is known.
     async fn run_until_idle(&self, max: u32, stopping: &CancellationToken) -> Result<RunSummary> {
+        if stopping.is_cancelled() {
+            return Ok(RunSummary::default());
+        }
         self.move_campaigns_on().await?;
         let summary = self.work(max, stopping).await?;
-        if summary.executed > 0 {
+        if summary.executed > 0 && !stopping.is_cancelled() {
             self.move_campaigns_on().await?;
         }
         self.watch_progress().await?;
@@ -82,7 +93,7 @@ impl SafariWorker {
             if is_due && !wanted.is_nothing() && !stopping.is_cancelled() {
                 changes.mark_unchanged();
                 let asked = (wanted.free, self.parts.clock.monotonic());
-                match self.claim(wanted).await {
+                match self.claim(wanted, stopping).await {
                     Ok(claimed) => {
                         let (browser, free): (Vec<_>, Vec<_>) = claimed.into_iter().partition(Claimed::has_browser);
                         batch.count(&browser);
@@ -121,7 +132,7 @@ impl SafariWorker {
     }
 
     /// Services are only looked at when something may need one.
-    async fn claim(&self, wanted: Wanted) -> Result<Vec<Claimed>> {
+    async fn claim(&self, wanted: Wanted, stopping: &CancellationToken) -> Result<Vec<Claimed>> {
         let found = self.parts.queue.probe().await?;
         if found.is_nothing() {
             return Ok(Vec::new());
@@ -130,6 +141,10 @@ impl SafariWorker {
             self.services_looked_at().await?;
         }
         let conditions = self.conditions().await?;
+        // Looking may have taken seconds.
+        if stopping.is_cancelled() {
+            return Ok(Vec::new());
+        }
         self.parts.queue.claim_found(found, &self.config.worker_id, wanted, &conditions).await
     }
 

@@ -61,6 +61,16 @@ pub enum CampaignCommand {
         /// The target
         handle: String,
     },
+    /// Say that a target wants no more: they are put on the deny list
+    #[command(
+        after_help = "Examples:\n  everreach safari campaign opted-out spring bob\n  everreach safari campaign opted-out spring bob --json"
+    )]
+    OptedOut {
+        /// The id that `campaign list` shows
+        id: String,
+        /// The target
+        handle: String,
+    },
     /// Name posts of a target, as when too few were found
     #[command(
         after_help = "Examples:\n  everreach safari campaign posts spring bob https://x.com/bob/status/1\n  everreach safari campaign posts spring bob https://x.com/bob/status/1 https://x.com/bob/status/2"
@@ -101,6 +111,9 @@ pub struct CampaignArgs {
     /// An id that means something
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
+    /// Start it at most once under this key
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
 }
 
 pub(super) async fn run(command: &CampaignCommand, context: &Context) -> Outcome {
@@ -118,6 +131,11 @@ pub(super) async fn run(command: &CampaignCommand, context: &Context) -> Outcome
             let body = json!({ "handle": handle });
             let campaign = context.api().await?.post(&path(id, "/replied"), &body).await?.accepted()?;
             context.output.data(&campaign, |_| format!("{handle} replied: nothing more is sent to them\n"))
+        }
+        CampaignCommand::OptedOut { id, handle } => {
+            let body = json!({ "handle": handle });
+            let campaign = context.api().await?.post(&path(id, "/opted-out"), &body).await?.accepted()?;
+            context.output.data(&campaign, |_| format!("{handle} opted out: nothing is ever sent to them again\n"))
         }
         CampaignCommand::Posts { id, handle, urls } => {
             let body = json!({ "handle": handle, "posts": urls });
@@ -140,8 +158,14 @@ async fn start(arguments: &CampaignArgs, context: &Context) -> Outcome {
     if let Some(id) = &arguments.id {
         body["id"] = json!(id);
     }
+    if let Some(key) = &arguments.idempotency_key {
+        body["idempotency_key"] = json!(key);
+    }
     let campaign = context.api().await?.post("/api/safari/campaigns", &body).await?.accepted()?;
     context.output.data(&campaign, |campaign| format!("{}\n", cell(&campaign["id"])))?;
+    if let Some(id) = campaign["waits_for"].as_str() {
+        context.output.note(&format!("its messages wait for a person: everreach safari approve '{id}'"));
+    }
     context.output.note("it goes on whenever the queue is worked through: `everreach safari daemon`");
     Ok(())
 }

@@ -6,16 +6,17 @@ use serde_json::{Value, json};
 
 use crate::commands::Context;
 use crate::exit::Outcome;
-use crate::output::columns;
+use crate::output::{cell, columns};
 
 /// The verbs of `safari deny-list`.
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum DenyListCommand {
-    /// List them
+    /// List them, those of SAFARI_DENY_LIST_FILE included
     #[command(after_help = "Examples:\n  everreach safari deny-list list\n  everreach safari deny-list list --json")]
     List,
-    /// Never write to somebody again, and take back what waits for them
+    /// Never write to somebody again, take back what waits for them, and end
+    /// them in every campaign
     #[command(
         after_help = "Examples:\n  everreach safari deny-list add bob --platform twitter --reason opt_out\n  everreach safari deny-list add my_own_account"
     )]
@@ -47,9 +48,10 @@ pub(super) async fn run(command: &DenyListCommand, context: &Context) -> Outcome
     match command {
         DenyListCommand::List => {
             let answer = api.get("/api/safari/deny-list").await?.accepted()?;
-            let rows = answer["denied"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let mut rows = answer["denied"].as_array().cloned().unwrap_or_default();
+            rows.extend(of_file(&answer["file"]));
             context.output.data(&answer, |_| {
-                if rows.is_empty() { String::new() } else { columns(rows, &["handle", "platform", "reason", "since"]) }
+                if rows.is_empty() { String::new() } else { columns(&rows, &["handle", "platform", "reason", "since"]) }
             })?;
             if rows.is_empty() {
                 context.output.note("nobody is on the deny list");
@@ -75,6 +77,16 @@ pub(super) async fn run(command: &DenyListCommand, context: &Context) -> Outcome
             })
         }
     }
+}
+
+/// The rows of the deny list's file.
+fn of_file(file: &Value) -> Vec<Value> {
+    let row = |entry: &Value| {
+        let entry = entry.as_str().unwrap_or_default();
+        let (platform, handle) = entry.split_once(':').map_or((None, entry), |(platform, handle)| (Some(platform), handle));
+        json!({ "handle": handle, "platform": platform, "reason": format!("in {}", cell(&file["path"])), "since": null })
+    };
+    file["people"].as_array().into_iter().flatten().map(row).collect()
 }
 
 fn body(handle: &str, platform: Option<Platform>, reason: Option<&str>) -> Value {

@@ -27,6 +27,12 @@ pub(super) async fn status(context: &Context) -> Outcome {
             ("services", format!("{up} of {} up", services.len())),
         ]);
         for (title, rows, names) in [
+            (
+                "by platform",
+                by_platform(rows(&status["depth"])),
+                &["platform", "pending", "running", "completed", "failed", "cancelled"][..],
+            ),
+            ("used of the limits", used(rows(&status["limits"])), &["platform", "action", "today", "this_hour", "note"][..]),
             ("down", down(services), &["service", "port", "status", "detail"][..]),
             ("stopped accounts", rows(&status["halts"]).to_vec(), &["account", "action", "cause", "until"][..]),
             ("wait for a person", rows(&status["approvals"]).to_vec(), &["id", "dms", "expires_at"][..]),
@@ -36,6 +42,45 @@ pub(super) async fn status(context: &Context) -> Outcome {
             }
         }
         text
+    })?;
+    if let Some(rejected) = status["rejected_elsewhere"].as_u64().filter(|rejected| *rejected > 0) {
+        context.output.note(&format!(
+            "{rejected} commands were failed by another program on the same table, which does not know them: stop it"
+        ));
+    }
+    Ok(())
+}
+
+/// How many commands of each platform stand where.
+fn by_platform(depth: &[Value]) -> Vec<Value> {
+    let mut platforms: Vec<&Value> = depth.iter().map(|count| &count["platform"]).collect();
+    platforms.dedup();
+    let row = |platform: &&Value| {
+        let of = |status: &str| {
+            let counts = depth.iter().filter(|count| count["platform"] == **platform && count["status"] == status);
+            counts.filter_map(|count| count["commands"].as_u64()).sum::<u64>()
+        };
+        json!({
+            "platform": platform, "pending": of("pending"), "running": of("running"), "completed": of("completed"),
+            "failed": of("failed"), "cancelled": of("cancelled"),
+        })
+    };
+    platforms.iter().map(row).collect()
+}
+
+/// The limits of which something is used.
+fn used(limits: &[Value]) -> Vec<Value> {
+    limits.iter().filter(|usage| usage["used"]["today"] != 0 || usage["used"]["this_hour"] != 0).map(usage).collect()
+}
+
+/// A line about one limit.
+fn usage(usage: &Value) -> Value {
+    let of = |used: &Value, limit: &Value| if limit.is_null() { cell(used) } else { format!("{used}/{limit}") };
+    let (used, limit) = (&usage["used"], &usage["limit"]);
+    let note = usage["counts_with"].as_str().map_or_else(String::new, |with| format!("counts with {with}"));
+    json!({
+        "platform": usage["platform"], "action": usage["action"], "note": note,
+        "today": of(&used["today"], &limit["per_day"]), "this_hour": of(&used["this_hour"], &limit["per_hour"]),
     })
 }
 
@@ -66,18 +111,10 @@ pub(super) async fn services(context: &Context) -> Outcome {
 pub(super) async fn rate_limits(context: &Context) -> Outcome {
     let answer = context.api().await?.get("/api/safari/rate-limits").await?.accepted()?;
     context.output.data(&answer, |answer| {
-        let of = |used: &Value, limit: &Value| if limit.is_null() { cell(used) } else { format!("{used}/{limit}") };
-        let row = |usage: &Value| {
-            let (used, limit) = (&usage["used"], &usage["limit"]);
-            json!({
-                "platform": usage["platform"], "action": usage["action"],
-                "today": of(&used["today"], &limit["per_day"]), "this_hour": of(&used["this_hour"], &limit["per_hour"]),
-            })
-        };
-        let usages: Vec<Value> = rows(&answer["limits"]).iter().map(row).collect();
+        let usages: Vec<Value> = rows(&answer["limits"]).iter().map(usage).collect();
         format!(
             "{}resets {}\n",
-            columns(&usages, &["platform", "action", "today", "this_hour"]),
+            columns(&usages, &["platform", "action", "today", "this_hour", "note"]),
             cell(&answer["resets_at"]["day"])
         )
     })

@@ -48,7 +48,7 @@ pub(super) async fn once(arguments: &RunOnceArgs, context: &Context) -> Outcome 
             }
             context.output.note(CLOSING);
             tokio::select! {
-                answer = asked => answer,
+                (answer, ()) = async { tokio::join!(asked, api.finish_safari()) } => answer,
                 () = signals.next() => return Err(Failure::Quiet(Exit::Interrupted)),
             }
         }

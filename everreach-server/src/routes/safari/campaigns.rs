@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use everreach_core::ledger::IdempotencyKey;
-use everreach_core::safari::campaign::{CampaignKind, CampaignPlan, NewCampaign, Step, Target, Templates, Touch};
+use everreach_core::safari::campaign::{CampaignKind, CampaignPlan, Campaigns, NewCampaign, Step, Target, Templates, Touch};
 use everreach_core::safari::gate::check;
 use everreach_core::safari::{Command, Contact, Platform};
 use everreach_core::{ErrorKind, Timestamp};
@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde_json::json as value;
 use utoipa::ToSchema;
 
+use super::enqueue::idempotency_key;
+use crate::call::CallHeaders;
 use crate::extract::{Json, Named};
 use crate::problem::Problem;
 use crate::routes::answer::json;
@@ -47,9 +49,12 @@ pub(crate) struct CampaignBody {
     /// An id that means something; made when left out.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     id: Option<String>,
+    /// The key under which it is started at most once; the header `Idempotency-Key` says the same.
+    #[schema(min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
 }
 
-/// Somebody who replied.
+/// A target of a campaign.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RepliedBody {
@@ -70,11 +75,24 @@ pub(crate) struct PostsBody {
 
 /// Starts a campaign. One that may send more than 10 messages waits for a person: see `/api/approvals`.
 #[utoipa::path(post, path = "/api/safari/campaigns", tag = "safari", operation_id = "safari_start_campaign", request_body = CampaignBody,
-    responses((status = 201, description = "It runs", body = crate::schema::SafariCampaign),
-        (status = 409, description = "There is a campaign with this id", body = crate::schema::Problem, content_type = "application/problem+json")))]
-pub(crate) async fn start(State(state): State<AppState>, Json(body): Json<CampaignBody>) -> Result<Response, Problem> {
+    params(("Idempotency-Key" = Option<String>, Header, description = "The key under which it is started at most once")),
+    responses((status = 201, description = "It runs", body = crate::schema::SafariStartedCampaign),
+        (status = 200, description = "The key was known: this is the campaign as it is now", body = crate::schema::SafariStartedCampaign),
+        (status = 409, description = "There is a campaign with this id", body = crate::schema::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another campaign, or the body has another shape", body = crate::schema::Problem, content_type = "application/problem+json")))]
+pub(crate) async fn start(
+    State(state): State<AppState>,
+    headers: CallHeaders,
+    Json(mut body): Json<CampaignBody>,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(body.idempotency_key.take().as_deref(), &headers, "")?;
     let new = body.into_new(state.runtime().clock().now())?;
-    Ok(json(StatusCode::CREATED, &state.runtime().safari().campaigns().start(new).await?))
+    let new = match key {
+        Some(key) => new.with_key(key),
+        None => new,
+    };
+    let started = state.runtime().safari().campaigns().start(new).await?;
+    Ok(json(if started.created { StatusCode::CREATED } else { StatusCode::OK }, &started))
 }
 
 /// Every campaign, newest first.
@@ -131,14 +149,35 @@ pub(crate) async fn replied(
     Json(body): Json<RepliedBody>,
 ) -> Result<Response, Problem> {
     let campaigns = state.runtime().safari().campaigns();
-    let campaign = campaigns.show(&id).await?;
-    let platform = campaign.overview.platform;
-    let contact = Contact::new(platform, &body.handle);
-    if !campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
-        return Err(Problem::of(ErrorKind::NotFound, "the campaign has no target of this name"));
-    }
-    campaigns.replied(&contact).await?;
+    campaigns.replied(&target(campaigns, &id, &body.handle).await?).await?;
     Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+}
+
+/// A target wants to hear nothing more, ever: they are put on the deny list, what waits for them is taken back, and no campaign on that
+/// account goes on with them.
+#[utoipa::path(post, path = "/api/safari/campaigns/{id}/opted-out", tag = "safari", operation_id = "safari_opted_out", request_body = RepliedBody,
+    params(("id" = String, Path, description = "The campaign's id")),
+    responses((status = 200, description = "The campaign as it is now", body = crate::schema::SafariCampaignDetail),
+        (status = 404, description = "No campaign has this id, or it has no such target", body = crate::schema::Problem, content_type = "application/problem+json")))]
+pub(crate) async fn opted_out(
+    State(state): State<AppState>,
+    Named(id): Named<String>,
+    Json(body): Json<RepliedBody>,
+) -> Result<Response, Problem> {
+    let campaigns = state.runtime().safari().campaigns();
+    campaigns.opted_out(&target(campaigns, &id, &body.handle).await?).await?;
+    Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+}
+
+/// A target of a campaign, by name.
+async fn target(campaigns: &Campaigns, id: &str, handle: &str) -> Result<Contact, Problem> {
+    let campaign = campaigns.show(id).await?;
+    let platform = campaign.overview.platform;
+    let contact = Contact::new(platform, handle);
+    if campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
+        return Ok(contact);
+    }
+    Err(Problem::of(ErrorKind::NotFound, "the campaign has no target of this name"))
 }
 
 /// Names posts of a target, as when too few were found.

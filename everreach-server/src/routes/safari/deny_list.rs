@@ -44,14 +44,18 @@ pub(crate) struct AllowBody {
     handle: String,
 }
 
-/// Everybody who is never written to.
+/// Everybody who is never written to: those in the database, and those in the file of the settings.
 #[utoipa::path(get, path = "/api/safari/deny-list", tag = "safari", operation_id = "safari_deny_list",
     responses((status = 200, description = "The list", body = crate::schema::SafariDenyList)))]
 pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &value!({ "denied": state.runtime().safari().queue().denied().await? })))
+    let safari = state.runtime().safari();
+    let file = safari
+        .deny_list_file()
+        .map(|file| value!({ "path": file.path().display().to_string(), "people": file.list().iter().collect::<Vec<_>>() }));
+    Ok(json(StatusCode::OK, &value!({ "denied": safari.queue().denied().await?, "file": file })))
 }
 
-/// Never writes to somebody again, and takes back what waits for them.
+/// Never writes to somebody again, takes back what waits for them, and ends them in every campaign.
 #[utoipa::path(post, path = "/api/safari/deny-list", tag = "safari", operation_id = "safari_deny", request_body = DenyBody,
     responses((status = 200, description = "They are on the list; so many commands were taken back", body = crate::schema::SafariDenied)))]
 pub(crate) async fn add(State(state): State<AppState>, Json(body): Json<DenyBody>) -> Result<Response, Problem> {
@@ -60,11 +64,14 @@ pub(crate) async fn add(State(state): State<AppState>, Json(body): Json<DenyBody
     if reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
         return Err(Problem::wrong_shape("/reason", format!("a reason has at most {MAX_REASON} characters on one line")));
     }
-    let cancelled = state.runtime().safari().queue().deny(who.clone(), &reason).await?;
-    Ok(json(StatusCode::OK, &value!({ "platform": who.platform(), "handle": who.handle(), "cancelled": cancelled })))
+    let ended = state.runtime().safari().campaigns().deny(who.clone(), &reason).await?;
+    let answer = value!({
+        "platform": who.platform(), "handle": who.handle(), "cancelled": ended.cancelled, "targets": ended.targets,
+    });
+    Ok(json(StatusCode::OK, &answer))
 }
 
-/// Takes somebody off the list.
+/// Takes somebody off the list in the database; the file is its owner's.
 #[utoipa::path(post, path = "/api/safari/deny-list/remove", tag = "safari", operation_id = "safari_allow", request_body = AllowBody,
     responses((status = 200, description = "Whether they were on it", body = crate::schema::SafariAllowed)))]
 pub(crate) async fn remove(State(state): State<AppState>, Json(body): Json<AllowBody>) -> Result<Response, Problem> {

@@ -138,7 +138,7 @@ fn answers(all: &[Enqueued]) -> Value {
 
 impl CommandBody {
     fn into_new(self, headers: &CallHeaders, at: &str, now: Timestamp) -> Result<NewCommand, Problem> {
-        let key = self.key(headers, at)?;
+        let key = idempotency_key(self.idempotency_key.as_deref(), headers, at)?;
         for (name, group) in [("campaign_id", &self.campaign_id), ("batch_id", &self.batch_id)] {
             let is_name =
                 |group: &String| (1..=MAX_GROUP).contains(&group.chars().count()) && !group.chars().any(char::is_control);
@@ -162,22 +162,22 @@ impl CommandBody {
             None => new,
         })
     }
+}
 
-    fn key(&self, headers: &CallHeaders, at: &str) -> Result<Option<IdempotencyKey>, Problem> {
-        let pointer = || format!("{at}/idempotency_key");
-        let text = match (&self.idempotency_key, &headers.idempotency_key) {
-            (Some(body), Some(header)) if at.is_empty() && body != header => {
-                let detail = "the header `Idempotency-Key` and the body name different keys: send one of them";
-                return Err(Problem::wrong_shape(pointer(), detail));
-            }
-            (Some(body), _) => body,
-            (None, Some(header)) => header,
-            (None, None) => return Ok(None),
-        };
-        text.parse().map(Some).map_err(|_| {
-            Problem::wrong_shape(pointer(), "an idempotency key is 1 to 255 visible ASCII characters without spaces")
-        })
-    }
+/// The key that stands in the part of the body at `at`, or in the header: for the whole body they have to agree.
+pub(super) fn idempotency_key(body: Option<&str>, headers: &CallHeaders, at: &str) -> Result<Option<IdempotencyKey>, Problem> {
+    let pointer = || format!("{at}/idempotency_key");
+    let text = match (body, headers.idempotency_key.as_deref()) {
+        (Some(body), Some(header)) if at.is_empty() && body != header => {
+            let detail = "the header `Idempotency-Key` and the body name different keys: send one of them";
+            return Err(Problem::wrong_shape(pointer(), detail));
+        }
+        (Some(key), _) | (None, Some(key)) => key,
+        (None, None) => return Ok(None),
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_| Problem::wrong_shape(pointer(), "an idempotency key is 1 to 255 visible ASCII characters without spaces"))
 }
 
 /// Names every command that may not be sent, with the field that is wrong.

@@ -39,6 +39,14 @@ fn a_campaign_is_held_goes_on_and_is_taken_back() {
     let replied = place.run(&["--json", "safari", "campaign", "replied", &id, "bob"]).json(0);
     assert_eq!(replied["targets"][0]["state"], "replied");
     assert_eq!(place.run(&["--json", "safari", "campaign", "replied", &id, "eve"]).problem(3)["code"], "not_found");
+    let start = [&start[..8], &["bob,eve", "--id", "autumn", "--idempotency-key", "k1"]].concat();
+    assert_eq!(place.run(&start).json(0)["created"], true);
+    assert_eq!(place.run(&start).json(0)["created"], false);
+    let other = [&start[..8], &["eve", "--id", "autumn", "--idempotency-key", "k1"]].concat();
+    assert_eq!(place.run(&other).problem(5)["code"], "idempotency_mismatch");
+    let out = place.run(&["--json", "safari", "campaign", "opted-out", "autumn", "eve"]).json(0);
+    assert_eq!((&out["targets"][1]["handle"], &out["targets"][1]["reason"]), (&json!("eve"), &json!("opted out")));
+    assert!(place.run(&["safari", "deny-list", "list"]).stdout.contains("eve"));
     assert_eq!(place.run(&["--json", "safari", "campaign", "cancel", &id]).json(0)["status"], "cancelled");
     assert_eq!(place.run(&["--json", "safari", "campaign", "resume", &id]).problem(5)["code"], "conflict");
 }

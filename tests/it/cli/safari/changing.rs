@@ -62,10 +62,29 @@ fn the_deny_list_takes_back_what_waits() {
     let id = enqueue(&place, &["dm", "twitter", "bob", "hello"]);
     let added =
         place.run(&["--json", "safari", "deny-list", "add", "bob", "--platform", "twitter", "--reason", "opt_out"]).json(0);
-    assert_eq!(added, json!({"platform": "twitter", "handle": "bob", "cancelled": 1}));
+    assert_eq!(added, json!({"platform": "twitter", "handle": "bob", "cancelled": 1, "targets": 0}));
     assert_eq!(place.run(&["--json", "safari", "show", &id]).json(0)["status"], "cancelled");
     assert!(place.run(&["safari", "deny-list", "list"]).stdout.contains("opt_out"));
     assert_eq!(place.run(&["--json", "safari", "deny-list", "remove", "bob", "--platform", "twitter"]).json(0)["removed"], true);
     assert!(place.run(&["safari", "deny-list", "list"]).stderr.contains("nobody"));
     assert_eq!(place.run(&["safari", "deny-list", "add", "two words"]).code, Some(2));
+}
+
+#[test]
+fn the_file_of_people_who_are_never_written_to_has_to_be_one() {
+    let place = place().with("SAFARI_DENY_LIST_FILE", "deny.txt");
+    let missing = place.run(&["safari", "status"]);
+    assert_eq!(missing.code, Some(2), "{}", missing.stderr);
+    for part in ["SAFARI_DENY_LIST_FILE", "deny.txt"] {
+        assert!(missing.stderr.contains(part), "{part} in {}", missing.stderr);
+    }
+    place.write("deny.txt", "twitter:bob\nmyspace:eve\n");
+    assert!(place.run(&["safari", "status"]).stderr.contains("myspace:eve"));
+    place.write("deny.txt", "twitter:bob\nme # my own account\n");
+    let list = place.run(&["safari", "deny-list", "list"]);
+    assert!(list.stdout.contains("bob") && list.stdout.contains("in deny.txt"), "{}{}", list.stdout, list.stderr);
+    assert_eq!(place.run(&["--json", "safari", "deny-list", "list"]).json(0)["file"]["people"], json!(["twitter:bob", "me"]));
+    let id = enqueue(&place, &["dm", "twitter", "bob", "hello"]);
+    let why = place.run(&["--json", "safari", "show", &id]).json(0)["why"].clone();
+    assert!(why.as_str().expect("a sentence").contains("deny list"), "{why}");
 }

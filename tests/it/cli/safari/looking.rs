@@ -1,7 +1,7 @@
 //! `safari status`, `health`, `services`, `history` and `rate-limits`.
 
 use everreach_core::safari::DispatchOutcome;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{NOBODY, enqueue, fields, leave, place};
 use crate::support::safari::unknown;
@@ -9,6 +9,7 @@ use crate::support::safari::unknown;
 #[tokio::test]
 async fn history_shows_every_status_with_its_reason_by_the_filters() {
     let place = place();
+    let earlier = leave(&place, "eve", DispatchOutcome::sent("seen")).await.to_string();
     let sent = leave(&place, "bob", DispatchOutcome::sent("seen")).await.to_string();
     let waiting = enqueue(&place, &["command", "{\"action\": \"score\"}", "--at", "2126-11-20T12:00:00Z"]);
     let page = place.run(&["--json", "safari", "history"]).json(0);
@@ -41,7 +42,7 @@ async fn history_shows_every_status_with_its_reason_by_the_filters() {
     assert_eq!((&page["commands"][0]["id"], &page["commands"][0]["outcome"]), (&json!(sent), &json!("sent")));
     let cursor = page["next"].as_str().expect("a cursor").to_owned();
     let end = place.run(&["--json", "safari", "history", "--status", "completed", "--cursor", &cursor]).json(0);
-    assert_eq!(end, json!({"commands": [], "next": null}));
+    assert_eq!((&end["commands"][0]["id"], &end["commands"][1], &end["next"]), (&json!(earlier), &Value::Null, &Value::Null));
     let plain = place.run(&["safari", "history"]);
     assert!(plain.stdout.starts_with("ID ") && plain.stdout.contains("2126"), "{}", plain.stdout);
     assert!(place.run(&["safari", "history", "--campaign", "x"]).stderr.contains("no such command"));
@@ -64,6 +65,10 @@ async fn the_status_counts_and_a_service_that_is_down_is_no_failure() {
     let plain = place.run(&["safari", "status"]);
     assert_eq!(plain.code, Some(0), "{}", plain.stderr);
     assert!(plain.stdout.contains("1 (1 with an unknown outcome)") && plain.stdout.contains("0 of 9 up"), "{}", plain.stdout);
+    let has_line = |parts: &[&str]| plain.stdout.lines().any(|line| line.split_whitespace().eq(parts.iter().copied()));
+    assert!(has_line(&["PLATFORM", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]), "{}", plain.stdout);
+    assert!(has_line(&["twitter", "0", "0", "0", "1", "0"]), "the queue by platform: {}", plain.stdout);
+    assert!(has_line(&["twitter", "dm", "1/50", "1/15"]), "what is used of the limits: {}", plain.stdout);
     let status = place.run(&["--json", "safari", "status"]).json(0);
     assert_eq!((&status["commands"]["failed"], &status["commands"]["unknown"]), (&json!(1), &json!(1)));
 }
@@ -88,9 +93,11 @@ async fn rate_limits_show_what_was_used() {
     let plain = place.run(&["safari", "rate-limits"]);
     let line = plain.stdout.lines().find(|line| line.starts_with("twitter") && line.contains(" dm ")).expect("a line");
     assert!(line.contains(" 1/"), "{line}");
+    let threads = plain.stdout.lines().filter(|line| line.starts_with("threads"));
+    assert_eq!(threads.filter(|line| line.contains("counts with instagram")).count(), 2, "{}", plain.stdout);
     let answer = place.run(&["--json", "safari", "rate-limits"]).json(0);
     assert_eq!(
         (fields(&answer), fields(&answer["limits"][0])),
-        (vec!["limits", "resets_at"], vec!["action", "limit", "platform", "used"])
+        (vec!["limits", "resets_at"], vec!["action", "counts_with", "limit", "platform", "used"])
     );
 }

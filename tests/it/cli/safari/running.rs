@@ -107,6 +107,31 @@ fn the_daemon_finishes_what_runs_after_ctrl_c_and_starts_nothing_more() {
 }
 
 #[test]
+fn a_run_finishes_what_runs_after_ctrl_c_and_starts_nothing_more() {
+    let place = with_script("read line < gate");
+    let gate = pipe(&place);
+    let first = score(&place);
+    let mut command = place.command(&["--json", "safari", "run-once"]);
+    let mut run = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut script = script_at(&gate);
+    signal(&run, "-INT");
+    let mut notes = BufReader::new(run.stderr.take().expect("stderr"));
+    let mut note = String::new();
+    while !note.contains("closing") {
+        assert!(notes.read_line(&mut note).expect("a note") > 0, "{note}");
+    }
+    let second = score(&place);
+    std::io::Write::write_all(&mut script, b"go\n").expect("the script goes on");
+    drop(script);
+    let mut summary = String::new();
+    run.stdout.take().expect("stdout").read_to_string(&mut summary).expect("the summary");
+    assert_eq!(run.wait().expect("it ends").code(), Some(0), "{note}");
+    assert_eq!(serde_json::from_str::<Value>(&summary).expect("JSON")["completed"], 1, "{summary}");
+    assert_eq!(place.run(&["--json", "safari", "show", &first]).json(0)["status"], "completed");
+    assert_eq!(place.run(&["--json", "safari", "show", &second]).json(0)["status"], "pending");
+}
+
+#[test]
 fn a_server_that_is_told_to_works_through_the_queue_and_finishes_what_runs() {
     let place = with_script("read line < gate");
     let gate = pipe(&place);

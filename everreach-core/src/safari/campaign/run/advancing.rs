@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::ends::{is_open, report};
+use super::ends::{is_open, report, shown_name};
 use super::replies::is_written_to;
 use super::store::{self, CampaignRow, TargetRow, Waiting};
 use super::{Campaigns, people};
@@ -57,7 +57,9 @@ impl Campaigns {
         let replies = self.look_for_replies(&campaign, &all, now).await?;
         let mut targets = Vec::with_capacity(all.len());
         for mut row in all {
-            if is_written_to(&row) && replies.has(&Contact::new(campaign.plan.platform, &row.handle)) {
+            if is_written_to(&row)
+                && replies.has(&Contact::new(campaign.plan.platform, &row.handle), row.target.shown_name.as_deref())
+            {
                 apply(&mut row.target, &Report::Replied, now);
             }
             let mut target = row.target.clone();
@@ -109,6 +111,9 @@ impl Campaigns {
             let Some(at) = row.waiting.iter().position(|waiting| waiting.id == id) else { continue };
             let report = report(end, &row.waiting[at], &row.handle, &campaign.plan);
             apply(&mut row.target, &report, end.command.updated_at);
+            if let Some(name) = shown_name(end, &campaign.plan) {
+                row.target.shown_name = Some(name);
+            }
             if !is_open(end) {
                 row.waiting.remove(at);
             }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::store;
-use super::{CampaignDetail, CampaignOverview, Copywriter, NewCampaign};
+use super::{CampaignDetail, CampaignOverview, Copywriter, NewCampaign, StartedCampaign};
 use crate::safari::Platform;
 use crate::safari::alert::AlertOutbox;
 use crate::safari::campaign::{CampaignStatus, Progress};
 use crate::safari::inbox::Inbox;
 use crate::safari::queue::{SafariQueue, expect_dms};
-use crate::store::Store;
+use crate::store::{Db, Store};
 use crate::{Error, ErrorKind, Event, Result, SharedClock, events};
 
 /// A cheap-to-clone handle on the campaigns of a database. [`advance`](Self::advance) moves them on; somebody has to call it from
@@ -75,32 +75,35 @@ impl Campaigns {
         self
     }
 
-    /// Starts a campaign. One that may send more than 10 messages waits for [`SafariQueue::approve`] before the first.
+    /// Starts a campaign. One that may send more than 10 messages waits for [`SafariQueue::approve`] before the first: a week, unless
+    /// set otherwise, then silence is a no. One whose key is known is not started again.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when it has no targets, names one twice or lacks words, [`ErrorKind::Conflict`] when the id is
-    /// taken, or the store's.
-    pub async fn start(&self, new: NewCampaign) -> Result<CampaignOverview> {
+    /// [`ErrorKind::InvalidInput`] when it has no targets, names one twice or lacks words,
+    /// [`ErrorKind::IdempotencyMismatch`] when the key belongs to another campaign, [`ErrorKind::Conflict`] when the id is taken, or
+    /// the store's.
+    pub async fn start(&self, new: NewCampaign) -> Result<StartedCampaign> {
         new.check(self.copywriter.is_some())?;
         let now = self.clock.now();
-        let id = new.id.clone();
-        self.store
+        let expires_at = now + self.queue.config().campaign_approval;
+        let dms = u32::try_from(new.plan.planned_dms(new.targets.len())).unwrap_or(u32::MAX);
+        let (id, created) = self
+            .store
             .write(move |mut db| {
                 Box::pin(async move {
                     if !store::insert(&mut db, &new, now).await? {
-                        return Err(Error::new(ErrorKind::Conflict, "there is a campaign with this id: take another one")
-                            .with_operation("start a campaign")
-                            .with("campaign", &new.id));
+                        return Ok((known(&mut db, &new).await?, false));
                     }
-                    let dms = u32::try_from(new.plan.planned_dms(new.targets.len())).unwrap_or(u32::MAX);
-                    expect_dms(&mut db, &new.id, dms, now).await?;
+                    expect_dms(&mut db, &new.id, dms, now, expires_at).await?;
                     let data =
                         serde_json::json!({"kind": new.plan.kind, "platform": new.plan.platform, "targets": new.targets.len()});
-                    events::append(&mut db, &Event::new(now, "safari.campaign_started", new.id.clone()).with_data(data)).await
+                    events::append(&mut db, &Event::new(now, "safari.campaign_started", new.id.clone()).with_data(data)).await?;
+                    Ok((new.id, true))
                 })
             })
             .await?;
-        Ok(self.show(&id).await?.overview)
+        let overview = self.show(&id).await?.overview;
+        Ok(if created { StartedCampaign::created(overview, dms) } else { StartedCampaign::known(overview) })
     }
 
     /// Every campaign, newest first.
@@ -180,6 +183,23 @@ impl Campaigns {
             })
             .await?;
         Ok(self.show(id).await?.overview)
+    }
+}
+
+/// The campaign that was started under the same key, when it is the same one.
+async fn known(db: &mut Db<'_>, new: &NewCampaign) -> Result<String> {
+    let earlier = match &new.key {
+        Some(key) => store::started(db, key).await?,
+        None => None,
+    };
+    let refused = |kind, sentence: &'static str| Error::new(kind, sentence).with_operation("start a campaign");
+    match (earlier, &new.key) {
+        (Some((id, fingerprint)), _) if fingerprint == new.fingerprint() => Ok(id),
+        (Some(_), Some(key)) => {
+            let sentence = "the key belongs to another campaign: use a new key";
+            Err(refused(ErrorKind::IdempotencyMismatch, sentence).with("idempotency_key", key))
+        }
+        _ => Err(refused(ErrorKind::Conflict, "there is a campaign with this id: take another one").with("campaign", &new.id)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::safari::campaign::{CampaignPlan, Report, Step, posts_by};
 use crate::safari::gate::{Work, check};
 use crate::safari::queue::EndedCommand;
 use crate::safari::wire::research_rows;
-use crate::safari::{Command, CommandStatus, Contact, DispatchVerdict, Repeat};
+use crate::safari::{Command, CommandStatus, Contact, DispatchVerdict, Platform, Repeat};
 
 /// The report about a command that is over.
 pub(super) fn report(ended: &EndedCommand, waiting: &Waiting, handle: &str, plan: &CampaignPlan) -> Report {
@@ -16,6 +16,13 @@ pub(super) fn report(ended: &EndedCommand, waiting: &Waiting, handle: &str, plan
         Step::Comment { index, .. } => Report::CommentSettled { index: *index, verdict },
         Step::Dm { touch } => Report::DmSettled { touch: *touch, verdict, detail: detail(&ended.command) },
     }
+}
+
+/// The name that LinkedIn's service saw above the conversation when it sent a message: the only one that its inbox knows.
+pub(super) fn shown_name(ended: &EndedCommand, plan: &CampaignPlan) -> Option<String> {
+    let seen =
+        ended.command.result.as_ref().filter(|_| plan.platform == Platform::Linkedin)?.pointer("/answer/verifiedRecipient")?;
+    seen.as_str()?.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
 }
 
 /// Whether nobody has decided about it yet: there may be another report.

@@ -16,6 +16,7 @@ mod words;
 
 pub use campaigns::Campaigns;
 pub use new_campaign::NewCampaign;
-pub use overview::{CampaignDetail, CampaignOverview};
+pub use overview::{CampaignDetail, CampaignOverview, StartedCampaign};
+pub use people::TurnedAway;
 pub(in crate::safari) use people::unsendable;
 pub use words::Copywriter;

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::ledger::IdempotencyKey;
 use crate::safari::Contact;
 use crate::safari::campaign::{CampaignKind, CampaignPlan, Step, Target, Templates};
 use crate::{Error, ErrorKind, Id, Result};
@@ -27,20 +31,40 @@ pub struct NewCampaign {
     pub targets: Vec<Target>,
     /// The words; what is left out is written by the [`Copywriter`](super::Copywriter).
     pub templates: Templates,
+    /// The key under which it is started at most once.
+    pub key: Option<IdempotencyKey>,
+    /// Whether somebody chose its id: then the id is a part of what is asked for.
+    has_own_id: bool,
 }
 
 impl NewCampaign {
     /// A campaign with a new id and no templates.
     #[must_use]
     pub fn new(plan: CampaignPlan, targets: Vec<Target>) -> Self {
-        Self { id: Id::new().to_string(), plan, targets, templates: Templates::default() }
+        let (id, templates) = (Id::new().to_string(), Templates::default());
+        Self { id, plan, targets, templates, key: None, has_own_id: false }
     }
 
     /// Gives it an id that means something.
     #[must_use]
     pub fn named(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
+        self.has_own_id = true;
         self
+    }
+
+    /// Starts it at most once under this key.
+    #[must_use]
+    pub fn with_key(mut self, key: IdempotencyKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// What is asked for, in 64 hexadecimal digits.
+    pub(super) fn fingerprint(&self) -> String {
+        let own_id = self.has_own_id.then_some(&self.id);
+        let asked = json!({"id": own_id, "plan": self.plan, "targets": self.targets, "templates": self.templates});
+        hex::encode(Sha256::digest(asked.to_string()))
     }
 
     /// Gives it words.

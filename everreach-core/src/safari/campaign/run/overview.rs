@@ -6,6 +6,7 @@ use super::store::CampaignRow;
 use crate::Timestamp;
 use crate::safari::Platform;
 use crate::safari::campaign::{CampaignKind, CampaignStatus, Progress, Target};
+use crate::safari::decision::needs_approval;
 
 /// A campaign and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +26,31 @@ pub struct CampaignOverview {
     pub completed_at: Option<Timestamp>,
     /// How many targets stand where.
     pub progress: Progress,
+}
+
+/// A campaign that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StartedCampaign {
+    /// The campaign as it is now.
+    #[serde(flatten)]
+    pub overview: CampaignOverview,
+    /// Whether it is new; `false` when its key was known.
+    pub created: bool,
+    /// The group that waits for a person, which is the campaign; none when it may send at most 10 messages, or was started before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}
+
+impl StartedCampaign {
+    pub(super) const fn known(overview: CampaignOverview) -> Self {
+        Self { overview, created: false, waits_for: None }
+    }
+
+    pub(super) fn created(overview: CampaignOverview, dms: u32) -> Self {
+        let waits_for = needs_approval(dms).then(|| overview.id.clone());
+        Self { overview, created: true, waits_for }
+    }
 }
 
 /// A campaign with its targets.

@@ -1,13 +1,25 @@
 //! What is said about a target: it replied, it wants no more, here are its posts.
 
+use serde::Serialize;
+
 use super::Campaigns;
 use super::campaigns::unknown;
 use super::store::{self, TargetRow};
-use crate::safari::campaign::{Report, apply};
+use crate::safari::campaign::{CampaignKind, Report, apply};
 use crate::safari::queue::{Denied, cancel_within};
 use crate::safari::{Contact, Platform};
 use crate::store::{Db, Store};
 use crate::{Error, ErrorKind, Event, Id, Result, Timestamp, events};
+
+/// What ended when somebody was put on the deny list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TurnedAway {
+    /// How many commands were taken back.
+    pub cancelled: u64,
+    /// How many targets of campaigns are over.
+    pub targets: usize,
+}
 
 impl Campaigns {
     /// Somebody replied: no campaign on that account sends them anything more. Returns how many targets that ended.
@@ -18,13 +30,26 @@ impl Campaigns {
         self.tell(contact, Report::Replied, "safari.target_replied").await
     }
 
-    /// Somebody wants to hear nothing more, ever: they are put on the deny list too. Returns how many targets that ended.
+    /// Somebody wants to hear nothing more, ever: they are put on the deny list, what waits for them is taken back, and no campaign
+    /// goes on with them.
     ///
     /// # Errors
     /// The store's.
-    pub async fn opted_out(&self, contact: &Contact) -> Result<usize> {
-        self.queue.deny(Denied::on(contact), "opt_out").await?;
-        self.tell(contact, Report::OptedOut, "safari.target_opted_out").await
+    pub async fn opted_out(&self, contact: &Contact) -> Result<TurnedAway> {
+        self.deny(Denied::on(contact), "opt_out").await
+    }
+
+    /// The same for somebody whom nobody is to write to for another reason, on one platform or on all.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn deny(&self, who: Denied, reason: &str) -> Result<TurnedAway> {
+        let cancelled = self.queue.deny(who.clone(), reason).await?;
+        let mut targets = 0;
+        for platform in who.platform().map_or_else(|| Platform::ALL.to_vec(), |platform| vec![platform]) {
+            targets += self.tell(&Contact::new(platform, who.handle()), Report::OptedOut, "safari.target_opted_out").await?;
+        }
+        Ok(TurnedAway { cancelled, targets })
     }
 
     /// Names posts of a target, as when too few were found.
@@ -58,7 +83,9 @@ impl Campaigns {
             .write(move |mut db| {
                 Box::pin(async move {
                     let mut told = 0;
-                    for row in store::open(&mut db).await? {
+                    // Whatever a sweep searches for is no person.
+                    let open = store::open(&mut db).await?;
+                    for row in open.into_iter().filter(|row| row.plan.kind != CampaignKind::ResearchSweep) {
                         told += tell_targets(&mut db, &row.id, row.plan.platform, &contact, &report, now).await?;
                     }
                     if told > 0 {

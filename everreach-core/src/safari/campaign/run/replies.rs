@@ -25,8 +25,9 @@ pub(super) enum Replies {
 }
 
 impl Replies {
-    pub(super) fn has(&self, contact: &Contact) -> bool {
-        matches!(self, Self::Found(unread) if unread.is_from(contact))
+    pub(super) fn has(&self, contact: &Contact, shown_name: Option<&str>) -> bool {
+        let is_theirs = |unread: &Unread| unread.is_from(contact) || shown_name.is_some_and(|name| unread.is_shown_as(name));
+        matches!(self, Self::Found(unread) if is_theirs(unread))
     }
 
     pub(super) const fn is_unknown(&self) -> bool {

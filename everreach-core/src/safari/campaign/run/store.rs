@@ -5,12 +5,14 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::NewCampaign;
+use crate::ledger::IdempotencyKey;
 use crate::safari::campaign::{CampaignPlan, CampaignStatus, Progress, Step, Target, Templates};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Error, ErrorKind, Id, Result, Timestamp};
 
-const INSERT: &str = "INSERT INTO everreach_safari_campaigns (id, kind, platform, plan, templates, status, started_at) \
-     VALUES ($1, $2, $3, $4, $5, 'running', $6) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO everreach_safari_campaigns (id, kind, platform, plan, templates, status, started_at, start_key, \
+     start_fingerprint) VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8) ON CONFLICT DO NOTHING";
+const STARTED: &str = "SELECT id, start_fingerprint FROM everreach_safari_campaigns WHERE start_key = $1";
 const INSERT_RUN: &str = "INSERT INTO safari_campaign_runs (id, campaign_id, campaign_type, platform, total_tasks, completed, failed, \
      status, started_at) VALUES ($1, $2, $3, $4, $5, 0, 0, 'running', $6)";
 const INSERT_TARGET: &str = "INSERT INTO everreach_safari_targets (campaign_id, handle, state, target, waiting, updated_at) \
@@ -90,7 +92,12 @@ fn write(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(failed)
 }
 
-/// Writes a new campaign with its targets; says whether its id was free.
+/// The campaign that was started under this key, and what it was started with.
+pub(super) async fn started(db: &mut Db<'_>, key: &IdempotencyKey) -> Result<Option<(String, String)>> {
+    Ok(on_db!(db, conn => sqlx::query_as(STARTED).bind(key.as_str()).fetch_optional(conn).await)?)
+}
+
+/// Writes a new campaign with its targets; says whether its id and its key were free.
 pub(super) async fn insert(db: &mut Db<'_>, new: &NewCampaign, now: Timestamp) -> Result<bool> {
     let (plan, templates) = (write(&new.plan)?, write(&new.templates)?);
     let (kind, platform) = (new.plan.kind.as_str(), new.plan.platform.as_str());
@@ -102,6 +109,8 @@ pub(super) async fn insert(db: &mut Db<'_>, new: &NewCampaign, now: Timestamp) -
             .bind(plan)
             .bind(templates)
             .bind(Stamp(now))
+            .bind(new.key.as_ref().map(IdempotencyKey::as_str))
+            .bind(new.key.as_ref().map(|_| new.fingerprint()))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

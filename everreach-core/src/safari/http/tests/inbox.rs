@@ -31,6 +31,21 @@ async fn each_platforms_unread_conversations_are_asked_for_at_their_path() {
 }
 
 #[tokio::test]
+async fn linkedins_count_names_nobody_so_all_conversations_are_asked_for_too() {
+    let conversation = |name, unread| json!({"conversationId": "c", "participantName": name, "lastMessage": "hi", "unread": unread, "isGroup": false});
+    let all = json!({"conversations": [conversation("Bob Ross", true), conversation("Eve Low", false)], "count": 2});
+    let count = FaultResponse::json(200, &json!({"unreadCount": 1}));
+    let answers = [Fault::Answer(count), Fault::Answer(FaultResponse::json(200, &all))];
+    let service = Service::LinkedinAutomation;
+    let script = [Fault::Answer(healthy(service))].into_iter().chain(before_each(service)).chain(answers).collect();
+    let bench = Bench::new(service, script).await;
+    let unread = bench.dispatcher.unread(Platform::Linkedin).await.expect("a list");
+    assert!(unread.is_shown_as("Bob Ross") && !unread.is_shown_as("Eve Low"), "{unread:?}");
+    let asked: Vec<_> = bench.server.received().iter().rev().take(2).map(|request| request.target().to_owned()).collect();
+    assert_eq!(asked, ["GET /api/linkedin/conversations", "GET /api/linkedin/messages/unread"]);
+}
+
+#[tokio::test]
 async fn a_list_that_cannot_be_had_is_an_error_and_never_an_empty_list() {
     for (platform, service) in [(Platform::Twitter, Service::TwitterDm), (Platform::Linkedin, Service::LinkedinAutomation)] {
         for fault in [

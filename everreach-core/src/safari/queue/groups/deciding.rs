@@ -13,7 +13,7 @@ use crate::safari::decision::{DmGroup, DmGroupApproval, needs_approval};
 use crate::store::Db;
 use crate::{Error, ErrorKind, Event, Result, Timestamp};
 
-/// How long a person has; nobody's silence is consent.
+/// How long a person has to decide about messages that are written already; nobody's silence is consent.
 const LIFE: TimeDelta = TimeDelta::hours(4);
 
 /// A campaign or batch with so many messages that a person has to agree.
@@ -36,13 +36,23 @@ pub(in crate::safari::queue) async fn count(
     grown: BTreeMap<String, u32>,
     now: Timestamp,
 ) -> Result<BTreeSet<String>> {
+    count_until(db, grown, now, now + LIFE).await
+}
+
+/// The same, with a time of the caller's when silence becomes a no. A group that was asked about before keeps its own.
+pub(in crate::safari::queue) async fn count_until(
+    db: &mut Db<'_>,
+    grown: BTreeMap<String, u32>,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<BTreeSet<String>> {
     let mut held = BTreeSet::new();
     for (id, more) in grown {
         let group = store::grow(db, &id, more).await?;
         if group.approval != DmGroupApproval::Pending || !needs_approval(group.dms) {
             continue;
         }
-        if store::ask(db, &id, now, now + LIFE).await? {
+        if store::ask(db, &id, now, expires_at).await? {
             let data = json!({"group": id, "dms": group.dms});
             events::append(db, &Event::new(now, "safari.approval_requested", id.clone()).with_data(data)).await?;
         }

@@ -43,9 +43,8 @@ pub(in crate::safari::queue) async fn page(
     limit: u32,
     asking: &Asking<'_>,
 ) -> Result<Page> {
-    let rows = store::list(db, filter, after, limit).await?;
-    let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = rows.last().filter(|_| is_full).map(|row| Cursor { created_at: row.command.created_at, id: row.command.id });
+    let (rows, is_more) = store::list(db, filter, after, limit).await?;
+    let next = rows.last().filter(|_| is_more).map(|row| Cursor { created_at: row.command.created_at, id: row.command.id });
     Ok(Page::new(asking.entries(db, rows).await?, next))
 }
 

@@ -34,6 +34,8 @@ pub struct LimitUsage {
     pub platform: Platform,
     /// What is limited.
     pub action: LimitedAction,
+    /// The platform whose account it shares: what both do is counted together, under each one's own limit.
+    pub counts_with: Option<Platform>,
     /// The effective limit: the stricter one of ours and the service's.
     pub limit: Limit,
     /// What its account has used in this hour and today, of UTC.
@@ -50,6 +52,9 @@ pub struct Statistics {
     pub oldest_pending_s: Option<f64>,
     /// The share of finished commands that were completed, 0 to 1; none when none has finished.
     pub completion_rate: Option<f64>,
+    /// How many of our commands another program on the same table failed because it does not know them: stop that program, or keep it
+    /// from these rows.
+    pub rejected_elsewhere: u64,
     /// Usage against limits.
     pub limits: Vec<LimitUsage>,
 }
@@ -78,12 +83,14 @@ pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &C
     let limits = conditions.limits.iter().map(|(platform, action, _)| LimitUsage {
         platform,
         action,
+        counts_with: Some(platform.account()).filter(|account| *account != platform),
         limit: conditions.limit(platform, action),
         used: used.get(&(platform.account(), action)).copied().unwrap_or_default(),
     });
     let limits = limits.collect();
     let oldest = store::oldest(db, now).await?;
-    let mut statistics = Statistics { depth, oldest_pending_s: None, completion_rate: None, limits };
+    let rejected_elsewhere = store::rejected(db).await?;
+    let mut statistics = Statistics { depth, oldest_pending_s: None, completion_rate: None, rejected_elsewhere, limits };
     statistics.oldest_pending_s = oldest.map(|at| (now - at).to_std().unwrap_or(Duration::ZERO).as_secs_f64());
     statistics.completion_rate = rate(&statistics);
     Ok(statistics)

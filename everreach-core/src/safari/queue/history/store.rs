@@ -33,15 +33,25 @@ const ATTEMPTS: &str = "SELECT number, worker_id, service, started_at, dispatche
 const DEPTH: &str = "SELECT lower(platform), status, COALESCE(everreach_outcome, '') = 'unknown', COUNT(*) FROM safari_command_queue \
      WHERE action IN ('send_dm', 'comment', 'market_research', 'navigate', 'sync', 'sync_linkedin', 'score', 'generate', 'pipeline') \
      AND COALESCE(lower(platform), '') NOT IN ('linkedin_chrome', 'upwork') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+// What the bridge of the same table writes on every row whose action it does not know.
+const REJECTED: &str = "SELECT COUNT(*) FROM safari_command_queue WHERE status = 'failed' AND everreach_outcome IS NULL \
+     AND error LIKE 'Rejected: unknown command%' AND action IN ('send_dm', 'comment', 'market_research', 'navigate', 'sync', \
+     'sync_linkedin', 'score', 'generate', 'pipeline')";
 const OLDEST: &str = "SELECT MIN(COALESCE(scheduled_for, created_at)) FROM safari_command_queue WHERE status = 'pending' \
      AND everreach_lane IS NOT NULL AND everreach_due_at IS NULL AND (scheduled_for IS NULL OR scheduled_for <= $1)";
 const IDS_OF: &str = "SELECT CAST(id AS TEXT) FROM safari_command_queue WHERE campaign_id = $1 AND status = 'pending'";
 const PRUNE_ATTEMPTS: &str = "DELETE FROM everreach_safari_attempts WHERE started_at < $1";
 
-pub(super) async fn list(db: &mut Db<'_>, filter: &HistoryFilter, after: Option<Cursor>, limit: u32) -> Result<Vec<QueueRow>> {
+/// So many rows at most, and whether there are more of them.
+pub(super) async fn list(
+    db: &mut Db<'_>,
+    filter: &HistoryFilter,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<(Vec<QueueRow>, bool)> {
     let end = Timestamp::from_timestamp(253_402_300_799, 0).unwrap_or(Timestamp::MAX_UTC);
     let (before, id) = after.map_or((end, Id::new()), |after| (after.created_at, after.id));
-    let rows: Vec<RawRow> = on_db!(db, conn => {
+    let mut rows: Vec<RawRow> = on_db!(db, conn => {
         sqlx::query_as(LIST)
             .bind(filter.platform.map_or("", Platform::as_str))
             .bind(filter.action.as_deref().unwrap_or_default())
@@ -49,11 +59,14 @@ pub(super) async fn list(db: &mut Db<'_>, filter: &HistoryFilter, after: Option<
             .bind(filter.campaign.as_deref().unwrap_or_default())
             .bind(Stamp(before))
             .bind(Key::of(id))
-            .bind(i64::from(limit))
+            .bind(i64::from(limit) + 1)
             .fetch_all(conn)
             .await
     })?;
-    Ok(rows.into_iter().filter_map(readable).collect())
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok((rows.into_iter().filter_map(readable).collect(), is_more))
 }
 
 pub(super) async fn find(db: &mut Db<'_>, id: Id) -> Result<Option<QueueRow>> {
@@ -112,6 +125,11 @@ pub(super) async fn attempts(db: &mut Db<'_>, id: Id) -> Result<Vec<AttemptRecor
 
 pub(super) async fn depth(db: &mut Db<'_>) -> Result<Vec<(Option<String>, String, bool, i64)>> {
     Ok(on_db!(db, conn => sqlx::query_as(DEPTH).fetch_all(conn).await)?)
+}
+
+pub(super) async fn rejected(db: &mut Db<'_>) -> Result<u64> {
+    let rows: i64 = on_db!(db, conn => sqlx::query_scalar(REJECTED).fetch_one(conn).await)?;
+    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 pub(super) async fn oldest(db: &mut Db<'_>, now: Timestamp) -> Result<Option<Timestamp>> {
