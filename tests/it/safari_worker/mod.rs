@@ -3,5 +3,6 @@
 mod alerts;
 mod campaigns;
 mod days;
+mod instants;
 mod rounds;
 mod world;

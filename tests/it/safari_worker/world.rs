@@ -37,6 +37,7 @@ pub(super) struct World {
     pub(super) dispatcher: Arc<ScriptedDispatcher>,
     pub(super) worker: SafariWorker,
     pub(super) config: SafariConfig,
+    shared: SharedClock,
     events: EventLog,
     _folder: TempDir,
 }
@@ -47,21 +48,31 @@ impl World {
     }
 
     pub(super) fn with(store: Store, dispatcher: Arc<ScriptedDispatcher>, clock: Arc<ManualClock>) -> Self {
+        Self::reading(store, dispatcher, clock.clone(), clock)
+    }
+
+    /// The same with a worker that reads the time from another clock, which follows this one.
+    pub(super) fn reading(
+        store: Store,
+        dispatcher: Arc<ScriptedDispatcher>,
+        clock: Arc<ManualClock>,
+        shared: SharedClock,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let shared: SharedClock = clock.clone();
         let events = EventLog::start(store.clone());
         let queue = SafariQueue::new(store.clone(), shared.clone(), events.clone(), QueueConfig::default());
         let stop = StopSwitch::new(store.clone(), shared.clone(), events.clone(), folder.path().to_owned());
         let alerts = AlertOutbox::new(store.clone(), shared.clone());
-        let campaigns = Campaigns::new(store.clone(), shared, queue.clone(), alerts.clone());
+        let campaigns = Campaigns::new(store.clone(), shared.clone(), queue.clone(), alerts.clone());
         let mut config = SafariConfig::default();
         config.active_hours = ActiveHours::ALWAYS;
         config.pacing = Pacing::default();
         (config.pacing.min_delay, config.pacing.rest_after_unknown) = (Some(Duration::ZERO), Some(Duration::ZERO));
         let mut world = Self {
-            worker: worker(&store, &queue, &stop, &alerts, &campaigns, &dispatcher, &clock, "mac-1", &config),
+            worker: worker(&store, &queue, &stop, &alerts, Some(&campaigns), &dispatcher, &shared, "mac-1", &config),
             store,
             clock,
+            shared,
             queue,
             stop,
             alerts,
@@ -82,10 +93,22 @@ impl World {
         self
     }
 
+    /// Starts the worker again under these settings.
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut SafariConfig)) {
+        change(&mut self.config);
+        self.worker = self.another("mac-1");
+    }
+
     /// Another worker on the same table.
     pub(super) fn another(&self, name: &str) -> SafariWorker {
-        let Self { store, queue, stop, alerts, campaigns, dispatcher, clock, config, .. } = self;
-        worker(store, queue, stop, alerts, campaigns, dispatcher, clock, name, config)
+        let Self { store, queue, stop, alerts, campaigns, dispatcher, shared, config, .. } = self;
+        worker(store, queue, stop, alerts, Some(campaigns), dispatcher, shared, name, config)
+    }
+
+    /// Another worker that leaves the campaigns to others.
+    pub(super) fn sender(&self, name: &str) -> SafariWorker {
+        let Self { store, queue, stop, alerts, dispatcher, shared, config, .. } = self;
+        worker(store, queue, stop, alerts, None, dispatcher, shared, name, config)
     }
 
     pub(super) async fn enqueue(&self, commands: impl IntoIterator<Item = Command>) -> Vec<Id> {
@@ -126,9 +149,9 @@ fn worker(
     queue: &SafariQueue,
     stop: &StopSwitch,
     alerts: &AlertOutbox,
-    campaigns: &Campaigns,
+    campaigns: Option<&Campaigns>,
     dispatcher: &Arc<ScriptedDispatcher>,
-    clock: &Arc<ManualClock>,
+    clock: &SharedClock,
     name: &str,
     config: &SafariConfig,
 ) -> SafariWorker {
@@ -139,7 +162,7 @@ fn worker(
         clock: clock.clone(),
         stop: stop.clone(),
         alerts: alerts.clone(),
-        campaigns: Some(campaigns.clone()),
+        campaigns: campaigns.cloned(),
     };
     SafariWorker::new(parts, WorkerConfig::new(name, config))
 }
