@@ -4,5 +4,6 @@ mod alerts;
 mod campaigns;
 mod days;
 mod instants;
+mod judge;
 mod rounds;
 mod world;
