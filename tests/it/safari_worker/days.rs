@@ -190,7 +190,14 @@ fn rest(now: Timestamp, sent: u32) -> Duration {
     Duration::from_secs(u64::from(hours) * HOUR)
 }
 
-async fn thirty_days(store: Store, seed: u64, targets: usize) -> Progress {
+/// What a month has come to.
+struct Played {
+    hours: u32,
+    sends: usize,
+    progress: Progress,
+}
+
+async fn thirty_days(store: Store, seed: u64, targets: usize) -> Played {
     let mut month = Month::begin(store, seed, targets).await;
     let end = noon() + Duration::from_secs(30 * 24 * HOUR);
     let (mut rounds, mut last) = (0_u32, 0);
@@ -216,8 +223,8 @@ async fn thirty_days(store: Store, seed: u64, targets: usize) -> Progress {
     month.judge.check_all_are_explained(&month.world).await;
     let presses = month.presses.lock().expect("no panic").len();
     assert!(presses > 150, "{presses} sends");
-    println!("seed {seed}: {rounds} hours, {presses} sends");
-    month.world.campaigns.show("c1").await.expect("it is there").overview.progress
+    let progress = month.world.campaigns.show("c1").await.expect("it is there").overview.progress;
+    Played { hours: rounds, sends: presses, progress }
 }
 
 fn assert_most_are_over(progress: Progress) {
@@ -233,7 +240,7 @@ fn seeds(usual: u64) -> std::ops::RangeInclusive<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_days_of_a_campaign_with_faults_keep_every_law_on_postgres() {
-    assert_most_are_over(thirty_days(postgres().await, 2, 50).await);
+    assert_most_are_over(thirty_days(postgres().await, 2, 50).await.progress);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,7 +248,7 @@ async fn thirty_days_of_two_hundred_targets_keep_every_law_on_sqlite() {
     for seed in seeds(1) {
         let began = tokio::time::Instant::now();
         let (store, _folder) = in_memory().await;
-        let progress = thirty_days(store, seed, 200).await;
-        println!("seed {seed}: {:.1} s, {progress:?}", began.elapsed().as_secs_f64());
+        let Played { hours, sends, progress } = thirty_days(store, seed, 200).await;
+        println!("seed {seed}: {:.1} s, {hours} hours, {sends} sends, {progress:?}", began.elapsed().as_secs_f64());
     }
 }

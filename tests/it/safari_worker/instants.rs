@@ -15,6 +15,8 @@ use super::world::{World, both};
 use crate::support::store::{execute, number};
 
 type Happening = Box<dyn FnOnce() + Send>;
+/// When each message left, and to whom.
+type Sends = Arc<Mutex<Vec<(Timestamp, String)>>>;
 
 /// A clock that lets something happen when it is read for the so-and-so-many-th time.
 struct Eventful {
@@ -76,10 +78,10 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-/// A world with its eventful clock, and when each message left.
-fn eventful(store: Store, start: Timestamp) -> (World, Arc<Eventful>, Arc<Mutex<Vec<(Timestamp, String)>>>) {
+/// A world with its eventful clock.
+fn eventful(store: Store, start: Timestamp) -> (World, Arc<Eventful>, Sends) {
     let clock = Arc::new(ManualClock::at(start));
-    let sends = Arc::new(Mutex::new(Vec::new()));
+    let sends = Sends::default();
     let (noted, seen_at) = (Arc::clone(&sends), Arc::clone(&clock));
     let dispatcher = ScriptedDispatcher::answering(move |command| {
         let to = command.contact().expect("a message").to_string();
