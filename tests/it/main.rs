@@ -13,6 +13,7 @@ mod ledger;
 mod openapi;
 mod routing;
 mod safari_double;
+mod safari_faults;
 mod safari_queue;
 mod safari_worker;
 mod stop;

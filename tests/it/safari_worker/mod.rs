@@ -5,6 +5,8 @@ mod batches;
 mod campaigns;
 mod days;
 mod deny_file;
+mod instants;
+mod judge;
 mod limits;
 mod linkedin;
 mod rounds;

@@ -37,6 +37,7 @@ pub(super) struct World {
     pub(super) dispatcher: Arc<ScriptedDispatcher>,
     pub(super) worker: SafariWorker,
     pub(super) config: SafariConfig,
+    shared: SharedClock,
     events: EventLog,
     _folder: TempDir,
 }
@@ -47,13 +48,22 @@ impl World {
     }
 
     pub(super) fn with(store: Store, dispatcher: Arc<ScriptedDispatcher>, clock: Arc<ManualClock>) -> Self {
+        Self::reading(store, dispatcher, clock.clone(), clock)
+    }
+
+    /// The same with a worker that reads the time from another clock, which follows this one.
+    pub(super) fn reading(
+        store: Store,
+        dispatcher: Arc<ScriptedDispatcher>,
+        clock: Arc<ManualClock>,
+        shared: SharedClock,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let shared: SharedClock = clock.clone();
         let events = EventLog::start(store.clone());
         let queue = SafariQueue::new(store.clone(), shared.clone(), events.clone(), QueueConfig::default());
         let stop = StopSwitch::new(store.clone(), shared.clone(), events.clone(), folder.path().to_owned());
         let alerts = AlertOutbox::new(store.clone(), shared.clone());
-        let campaigns = Campaigns::new(store.clone(), shared, queue.clone(), alerts.clone());
+        let campaigns = Campaigns::new(store.clone(), shared.clone(), queue.clone(), alerts.clone());
         let mut config = SafariConfig::default();
         config.active_hours = ActiveHours::ALWAYS;
         config.pacing = Pacing::default();
@@ -62,13 +72,13 @@ impl World {
             store: store.clone(),
             queue: queue.clone(),
             dispatcher: dispatcher.clone(),
-            clock: clock.clone(),
+            clock: shared.clone(),
             stop: stop.clone(),
             alerts: alerts.clone(),
             campaigns: Some(campaigns.clone()),
         };
         let worker = SafariWorker::new(parts, WorkerConfig::new("mac-1", &config));
-        Self { store, clock, queue, stop, alerts, campaigns, dispatcher, worker, config, events, _folder: folder }
+        Self { store, clock, shared, queue, stop, alerts, campaigns, dispatcher, worker, config, events, _folder: folder }
     }
 
     /// Lets campaigns look into this inbox.
@@ -76,6 +86,12 @@ impl World {
         self.campaigns = self.campaigns.with_inbox(inbox);
         self.worker = self.another("mac-1");
         self
+    }
+
+    /// Starts the worker again under these settings.
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut SafariConfig)) {
+        change(&mut self.config);
+        self.worker = self.another("mac-1");
     }
 
     /// Another worker on the same table.
@@ -88,7 +104,7 @@ impl World {
             store: self.store.clone(),
             queue: self.queue.clone(),
             dispatcher: self.dispatcher.clone(),
-            clock: self.clock.clone(),
+            clock: self.shared.clone(),
             stop: self.stop.clone(),
             alerts: self.alerts.clone(),
             campaigns: Some(self.campaigns.clone()),
@@ -98,6 +114,11 @@ impl World {
     /// A worker with settings of its own.
     pub(super) fn configured(&self, config: WorkerConfig) -> SafariWorker {
         SafariWorker::new(self.parts(), config)
+    }
+
+    /// Another worker that leaves the campaigns to others.
+    pub(super) fn sender(&self, name: &str) -> SafariWorker {
+        SafariWorker::new(WorkerParts { campaigns: None, ..self.parts() }, WorkerConfig::new(name, &self.config))
     }
 
     pub(super) async fn enqueue(&self, commands: impl IntoIterator<Item = Command>) -> Vec<Id> {

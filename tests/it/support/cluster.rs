@@ -45,6 +45,29 @@ impl Cluster {
         self.run("pg_ctl", &["start", "-w", "-o", &options, "-l", &log]);
     }
 
+    /// Stops every process of it in the middle of what it does: nobody is refused, and nobody is answered.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
+        let postmaster = file.lines().next().expect("its number").trim().to_owned();
+        // The first process first, so that it starts no other meanwhile.
+        let mut ids = vec![postmaster.clone()];
+        let output = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output().expect("ps runs");
+        ids.extend(String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned));
+        for id in ids {
+            // One that has just ended needs no signal.
+            let _ended = Command::new("kill").args([name, &id]).output().expect("kill runs");
+        }
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) {
         let output = self.command(program, arguments).output().expect("the program runs");
         let said = String::from_utf8_lossy(&output.stderr);
@@ -73,6 +96,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if self.data().join("postmaster.pid").exists() {
+            self.thaw();
+        }
         let _stopped_already = self.command("pg_ctl", &["stop", "-m", "immediate", "-w"]).output();
     }
 }

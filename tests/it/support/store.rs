@@ -2,11 +2,19 @@
 
 use everreach_core::store::{Db, Store, StoreConfig};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A SQLite database of its own, gone when the store is dropped.
 pub(crate) async fn sqlite() -> Store {
     Store::open(&StoreConfig::new("sqlite::memory:")).await.expect("a SQLite database")
+}
+
+/// A SQLite database in memory where the machine has a folder there, for tests that write for minutes and crash nothing.
+pub(crate) async fn in_memory() -> (Store, TempDir) {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
+    let url = format!("sqlite://{}/memory.db", folder.path().display());
+    (Store::open(&StoreConfig::new(url)).await.expect("a SQLite database"), folder)
 }
 
 /// A PostgreSQL database of its own on the server of the test run.
@@ -54,4 +62,16 @@ pub(crate) async fn number(store: &Store, statement: impl Into<String>) -> i64 {
         _ => unreachable!("there are two databases"),
     }
     .expect("the statement selects a number")
+}
+
+/// The texts that a statement selects.
+pub(crate) async fn texts(store: &Store, statement: impl Into<String>) -> Vec<String> {
+    let statement = AssertSqlSafe(statement.into());
+    let mut connection = store.read().await.expect("a connection");
+    match connection.db() {
+        Db::Sqlite(connection) => sqlx::query_scalar(statement).fetch_all(connection).await,
+        Db::Postgres(connection) => sqlx::query_scalar(statement).fetch_all(connection).await,
+        _ => unreachable!("there are two databases"),
+    }
+    .expect("the statement selects texts")
 }

@@ -1,8 +1,8 @@
 //! What a worker asks before it claims, and again before it sends.
 
 use crate::Result;
-use crate::safari::decision::{Conditions, NextStep, next_step};
-use crate::safari::queue::{Claimed, SafariQueue, claim};
+use crate::safari::decision::{Conditions, NextStep, Rule, next_step};
+use crate::safari::queue::{Claimed, SafariQueue, claim, counters};
 
 impl SafariQueue {
     /// Whether a claim may find something: a row whose turn may have come, one that nobody has looked at, or one whose worker vanished.
@@ -17,12 +17,17 @@ impl SafariQueue {
     }
 
     /// What is to be done with a claimed command now: its campaign may have been paused since, its account stopped, its recipient put
-    /// on the deny list. What the claim itself has taken, its limits, its spacing and Safari, does not count against it.
+    /// on the deny list. What the claim itself has taken, its limits, its spacing and Safari, does not count against it; when the hour of
+    /// UTC in which it was counted is over, it has to be counted again.
     ///
     /// # Errors
     /// The store's.
     pub async fn look_again(&self, claimed: &Claimed, base: &Conditions) -> Result<NextStep> {
         let (now, elsewhere) = (self.clock.now(), self.elsewhere().await?);
+        if !claimed.charges.is_empty() && !counters::is_same_hour(claimed.claimed_at, now) {
+            let detail = "it was counted in an hour that is over, and is counted again".to_owned();
+            return Ok(NextStep::Wait { until: Some(now), why: Rule::Limit, detail });
+        }
         let mut connection = self.store.read().await?;
         let mut db = connection.db();
         let slot = claim::slot(&mut db).await?;

@@ -37,8 +37,18 @@ impl SafariWorker {
                 return self.record(claimed, outcome, settlement).await;
             }
         }
-        // Writing the mark may have waited for the database; meanwhile somebody may have stopped everything.
-        if self.parts.stop.is_stopped() {
+        // Writing the mark may have waited for the database; meanwhile somebody may have stopped everything, or denied the person, and
+        // the hour in which it was counted may be over.
+        if dispatchable.verb().is_outward() {
+            match self.look(&claimed).await {
+                Ok(Look::Goes(_)) => {}
+                Ok(Look::Objection(outcome, settlement)) => return self.record(claimed, outcome, settlement).await,
+                Err(error) => {
+                    let (outcome, settlement) = put_back(&claimed, error.to_string(), self.parts.clock.now() + SOON);
+                    return self.record(claimed, outcome, settlement).await;
+                }
+            }
+        } else if self.parts.stop.is_stopped() {
             let (outcome, settlement) = self.stopped(&claimed);
             return self.record(claimed, outcome, settlement).await;
         }

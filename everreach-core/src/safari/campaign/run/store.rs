@@ -49,22 +49,20 @@ pub(super) struct Waiting {
     pub(super) step: Step,
 }
 
-/// A target as it is kept, with the text it was read from.
+/// A target as it is kept, with the texts it was read from and what they said.
 #[derive(Debug, Clone)]
 pub(super) struct TargetRow {
     pub(super) handle: String,
     pub(super) target: Target,
     pub(super) waiting: Vec<Waiting>,
-    read: (String, String),
+    texts: (String, String),
+    read: (Target, Vec<Waiting>),
 }
 
 impl TargetRow {
     /// Whether it is to be written.
     pub(super) fn has_changed(&self) -> bool {
-        let is_same = |text: &str, value: serde_json::Result<serde_json::Value>| {
-            value.is_ok_and(|value| serde_json::from_str::<serde_json::Value>(text).is_ok_and(|read| read == value))
-        };
-        !is_same(&self.read.0, serde_json::to_value(&self.target)) || !is_same(&self.read.1, serde_json::to_value(&self.waiting))
+        self.target != self.read.0 || self.waiting != self.read.1
     }
 }
 
@@ -171,7 +169,8 @@ pub(super) async fn unsendable(db: &mut Db<'_>) -> Result<Vec<String>> {
 pub(super) async fn targets(db: &mut Db<'_>, campaign: &str) -> Result<Vec<TargetRow>> {
     let rows: Vec<(String, String, String)> = on_db!(db, conn => sqlx::query_as(TARGETS).bind(campaign).fetch_all(conn).await)?;
     let row = |(handle, target, waiting): (String, String, String)| {
-        Ok(TargetRow { handle, target: parse(&target)?, waiting: parse(&waiting)?, read: (target, waiting) })
+        let read: (Target, Vec<Waiting>) = (parse(&target)?, parse(&waiting)?);
+        Ok(TargetRow { handle, target: read.0.clone(), waiting: read.1.clone(), texts: (target, waiting), read })
     };
     rows.into_iter().map(row).collect()
 }
@@ -183,8 +182,8 @@ pub(super) async fn move_on(db: &mut Db<'_>, campaign: &str, row: &TargetRow, no
         sqlx::query(MOVE)
             .bind(campaign)
             .bind(&row.handle)
-            .bind(&row.read.0)
-            .bind(&row.read.1)
+            .bind(&row.texts.0)
+            .bind(&row.texts.1)
             .bind(row.target.state.as_str())
             .bind(target)
             .bind(waiting)

@@ -25,6 +25,11 @@ impl Windows {
     }
 }
 
+/// Whether both times are counted together: the day is the same when the hour is.
+pub(in crate::safari::queue) fn is_same_hour(one: Timestamp, other: Timestamp) -> bool {
+    Windows::of(one).hour == Windows::of(other).hour
+}
+
 /// Takes all charges of a command, or none; says what was taken. `limit` is asked with the platform that the command names.
 pub(in crate::safari::queue) async fn take(
     db: &mut Db<'_>,

@@ -9,12 +9,20 @@ use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
 
 // A filter that is not set is an empty text: it lets everything through.
-const LIST: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM safari_command_queue WHERE ($1 = '' OR lower(platform) = $1) AND ($2 = '' OR action = $2) AND ($3 = '' OR status = $3) \
-     AND ($4 = '' OR campaign_id = $4) AND (created_at < $5 OR (created_at = $5 AND id < $6)) ORDER BY created_at DESC, id DESC LIMIT $7"
-);
+macro_rules! list {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM safari_command_queue WHERE ($1 = '' OR lower(platform) = $1) AND ($2 = '' OR action = $2) AND ($3 = '' OR status = $3) AND ",
+            $of,
+            " AND (created_at < $5 OR (created_at = $5 AND id < $6)) ORDER BY created_at DESC, id DESC LIMIT $7"
+        )
+    };
+}
+const LIST: &str = list!("$4 = ''");
+// By the index of the campaigns, and not through everything that was ever queued.
+const LIST_CAMPAIGN: &str = list!("campaign_id = $4");
 const FIND: &str = concat!("SELECT ", columns!(), " FROM safari_command_queue WHERE id IN ($1, $2)");
 const ENDED_SQLITE: &str = concat!(
     "SELECT ",
@@ -51,8 +59,10 @@ pub(super) async fn list(
 ) -> Result<(Vec<QueueRow>, bool)> {
     let end = Timestamp::from_timestamp(253_402_300_799, 0).unwrap_or(Timestamp::MAX_UTC);
     let (before, id) = after.map_or((end, Id::new()), |after| (after.created_at, after.id));
+    let is_of_campaign = filter.campaign.as_deref().is_some_and(|campaign| !campaign.is_empty());
+    let statement = if is_of_campaign { LIST_CAMPAIGN } else { LIST };
     let mut rows: Vec<RawRow> = on_db!(db, conn => {
-        sqlx::query_as(LIST)
+        sqlx::query_as(statement)
             .bind(filter.platform.map_or("", Platform::as_str))
             .bind(filter.action.as_deref().unwrap_or_default())
             .bind(filter.status.map_or("", |status| status.as_str()))
