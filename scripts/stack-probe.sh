@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 name="everreach-probe-$$"
 export COMPOSE_PROJECT_NAME="$name"
-project=$(mktemp -d /tmp/everreach-project.XXXXXX)
+project=$(mktemp -d "${TMPDIR:-/tmp}/everreach-project.XXXXXX")
 key="er_admin_$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
 
 finish() {

@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=${CARGO_TARGET_DIR:-$PWD/target}
+target=${CARGO_TARGET_DIR:-target}
+[[ $target = /* ]] || target="$PWD/$target"
 cache="$target/stack"
 
 fail() {
@@ -16,10 +17,11 @@ fail() {
 
 # The rest of this script, in namespaces of its own: when it ends, so do its engine, its containers, mounts and interfaces.
 if [ "${1:-}" = --inside ]; then
-  export scratch=$2 DOCKER_HOST="unix://$2/docker.sock" DOCKER_CONFIG="$2/docker-config" DOCKER_BUILDKIT=1
+  export scratch=$2 DOCKER_HOST="unix://$2/docker.sock" DOCKER_CONFIG="$2/docker-config" DOCKER_BUILDKIT=1 TMPDIR=$2
   export PATH="/usr/bin:$PATH" # Debian's client knows BuildKit by itself.
   ip link set lo up
-  dockerd --data-root "$scratch/data" --exec-root "$scratch/exec" --pidfile "$scratch/dockerd.pid" --host "$DOCKER_HOST" >"$scratch/dockerd.log" 2>&1 &
+  dockerd --data-root "$scratch/data" --exec-root "$scratch/exec" --pidfile "$scratch/dockerd.pid" --host "$DOCKER_HOST" \
+    --cgroup-parent "/${scratch##*/}" >"$scratch/dockerd.log" 2>&1 &
   engine=$!
   for _ in $(seq 1 300); do
     docker version >/dev/null 2>&1 && break
@@ -65,23 +67,29 @@ mirror() { # where this machine's own apt finds its release
   apt-get indextargets --format '$(SITE) $(RELEASE)' | awk -v suite="$suite" '$2 == suite {print $1; exit}'
 }
 
-# Made once.
+pack() { # FOLDER FILE EXCLUDED…
+  local folder=$1 file=$2
+  shift 2
+  tar -C "$folder" "${@/#/--exclude=}" --numeric-owner -cf "$file.new" . && mv "$file.new" "$file"
+}
+
+# Two systems, made once: one for the image, and one with the programs that stand beside it.
 make_bases() {
   [ -f "$cache/services.tar" ] && return
-  local folder
-  folder=$(mktemp -d -p "$memory" everreach-base.XXXXXX)
   echo "making the bases from $suite, once"
-  if debootstrap --variant=minbase "$suite" "$folder/root" "$(mirror)" >"$cache/debootstrap.log" 2>&1 &&
-    tar -C "$folder/root" --exclude './var/cache/apt/*' --exclude './var/lib/apt/lists/*' --numeric-owner -cf "$cache/base.tar" . &&
-    chroot "$folder/root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server prometheus wget >>"$cache/debootstrap.log" 2>&1; then
-    tar -C "$folder/root" --exclude './var/cache/apt/*' --exclude './var/lib/apt/lists/*' --exclude ./usr/share/doc --exclude ./usr/share/javascript --exclude ./usr/share/locale --exclude ./usr/bin/promtool --numeric-owner -cf "$cache/services.tar.new" .
-    mv "$cache/services.tar.new" "$cache/services.tar"
-    rm -rf "$folder"
-  else
+  local folder lists=('./var/cache/apt/*' './var/lib/apt/lists/*')
+  folder=$(mktemp -d -p "$memory" everreach-base.XXXXXX)
+  if ! {
+    debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" &&
+      pack "$folder" "$cache/base.tar" "${lists[@]}" &&
+      chroot "$folder" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server prometheus wget &&
+      pack "$folder" "$cache/services.tar" "${lists[@]}" ./usr/share/doc ./usr/share/javascript ./usr/share/locale ./usr/bin/promtool
+  } >"$cache/debootstrap.log" 2>&1; then
     tail -n 20 "$cache/debootstrap.log" >&2
     rm -rf "$folder"
     fail "the bases cannot be made"
   fi
+  rm -rf "$folder"
 }
 
 # Debian 12 has only Compose 1, so the second comes from the package of the release after.
@@ -132,9 +140,24 @@ make_bases
 find_compose
 
 scratch=$(mktemp -d -p "$memory" everreach-stack.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
+inside=""
+finish() {
+  local code=$?
+  trap - EXIT
+  # It does not hear a gentler signal; everything in the namespaces ends with it.
+  [ -z "$inside" ] || kill -KILL "$inside" 2>/dev/null || true
+  [ -z "$inside" ] || wait "$inside" 2>/dev/null || true
+  find /sys/fs/cgroup -depth -type d -path "*/${scratch##*/}*" -exec rmdir {} + 2>/dev/null || true
+  rm -rf "$scratch"
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 mkdir -p "$scratch/context" "$scratch/docker-config/cli-plugins"
 strip -o "$scratch/context/everreach" "$program"
 cp -L /etc/ssl/certs/ca-certificates.crt "$scratch/context/"
 ln -s "$compose" "$scratch/docker-config/cli-plugins/docker-compose"
-unshare --mount --net --pid --fork --kill-child --mount-proc "$0" --inside "$scratch"
+unshare --mount --net --pid --fork --kill-child --mount-proc "$0" --inside "$scratch" &
+inside=$!
+wait "$inside"
