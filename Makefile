@@ -1,9 +1,9 @@
 # What a person does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build wheel audit clean
+.PHONY: help run test bench build wheel audit clean local-up local-down local-status local-build logs
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build, start EverReach with the example worker, route one action
 	@scripts/run.sh
@@ -22,6 +22,21 @@ wheel: ## the Python wheel, in $CARGO_TARGET_DIR/wheels
 
 audit: ## licences, advisories, banned and duplicate crates, sources
 	@scripts/audit.sh
+
+local-up: ## start the local stack in containers: EverReach, Redis, Chroma, Prometheus
+	@scripts/local.sh up
+
+local-down: ## end it; its data is kept
+	@scripts/local.sh down
+
+local-status: ## what of it runs, and how well
+	@scripts/local.sh status
+
+local-build: ## build its image anew
+	@scripts/local.sh build
+
+logs: ## follow what it says
+	@scripts/local.sh logs
 
 clean: ## remove what was built
 	cargo clean

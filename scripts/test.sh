@@ -130,4 +130,6 @@ step "the example worker" python3 -B -m unittest discover -s examples/python-wor
 step "the wheel" env EVERREACH_WHEEL_PROFILE=dev scripts/wheel.sh
 step "python" scripts/pytest.sh
 step "python examples" python_examples
+step "container files and templates" scripts/infra.sh
+step "the local stack in containers" scripts/stack.sh
 echo "all green after $SECONDS s"
