@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use everreach_core::ledger::IdempotencyKey;
-use everreach_core::safari::campaign::{CampaignKind, CampaignPlan, NewCampaign, Step, Target, Templates, Touch};
+use everreach_core::safari::campaign::{
+    CampaignDetail, CampaignKind, CampaignPlan, Campaigns, NewCampaign, Step, Target, Templates, Touch,
+};
 use everreach_core::safari::gate::check;
 use everreach_core::safari::{Command, Contact, Platform};
-use everreach_core::{ErrorKind, Timestamp};
+use everreach_core::{Error, ErrorKind, Timestamp};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json as value;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, Named};
+use crate::extract::{Json, Named, parse};
 use crate::problem::Problem;
 use crate::routes::answer::json;
 use crate::state::AppState;
@@ -130,15 +132,7 @@ pub(crate) async fn replied(
     Named(id): Named<String>,
     Json(body): Json<RepliedBody>,
 ) -> Result<Response, Problem> {
-    let campaigns = state.runtime().safari().campaigns();
-    let campaign = campaigns.show(&id).await?;
-    let platform = campaign.overview.platform;
-    let contact = Contact::new(platform, &body.handle);
-    if !campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
-        return Err(Problem::of(ErrorKind::NotFound, "the campaign has no target of this name"));
-    }
-    campaigns.replied(&contact).await?;
-    Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+    Ok(json(StatusCode::OK, &target_replied(state.runtime().safari().campaigns(), &id, &body.handle).await?))
 }
 
 /// Names posts of a target, as when too few were found.
@@ -151,11 +145,50 @@ pub(crate) async fn posts(
     Named(id): Named<String>,
     Json(body): Json<PostsBody>,
 ) -> Result<Response, Problem> {
+    let now = state.runtime().clock().now();
     let campaigns = state.runtime().safari().campaigns();
-    let platform = campaigns.show(&id).await?.overview.platform;
-    look_at_posts(&body.posts, platform, "/posts", state.runtime().clock().now())?;
-    campaigns.name_posts(&id, &body.handle, body.posts).await?;
-    Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+    Ok(json(StatusCode::OK, &target_posts(campaigns, &id, &body.handle, body.posts, now).await?))
+}
+
+/// The campaign of a body, before anything is written.
+///
+/// # Errors
+/// The body has another shape, or the gate refuses a target; the problem names the place.
+pub fn campaign(body: &[u8], now: Timestamp) -> Result<NewCampaign, Problem> {
+    parse::<CampaignBody>(body)?.into_new(now)
+}
+
+/// A target of a campaign replied: no campaign on that account sends them anything more. The campaign as it is then.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there is no such campaign or target, or the store's.
+pub async fn target_replied(campaigns: &Campaigns, id: &str, handle: &str) -> Result<CampaignDetail, Error> {
+    let campaign = campaigns.show(id).await?;
+    let platform = campaign.overview.platform;
+    let contact = Contact::new(platform, handle);
+    if !campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
+        return Err(Error::new(ErrorKind::NotFound, "the campaign has no target of this name"));
+    }
+    let _ended = campaigns.replied(&contact).await?;
+    campaigns.show(id).await
+}
+
+/// Names posts of a target, as when too few were found. The campaign as it is then.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there is no such campaign or target, [`ErrorKind::InvalidInput`] for a post that cannot be commented
+/// on, or the store's.
+pub async fn target_posts(
+    campaigns: &Campaigns,
+    id: &str,
+    handle: &str,
+    posts: Vec<String>,
+    now: Timestamp,
+) -> Result<CampaignDetail, Problem> {
+    let platform = campaigns.show(id).await?.overview.platform;
+    look_at_posts(&posts, platform, "/posts", now)?;
+    campaigns.name_posts(id, handle, posts).await?;
+    Ok(campaigns.show(id).await?)
 }
 
 impl CampaignBody {
