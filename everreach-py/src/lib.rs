@@ -27,7 +27,7 @@ mod _everreach {
     use crate::table::{PyActionClassifier, PyRouteTable};
 
     #[pymodule_export]
-    use crate::testing::{check_classifier, check_cost_guard, check_executor};
+    use crate::testing::{check_classifier, check_cost_guard, check_executor, check_safari_dispatcher};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

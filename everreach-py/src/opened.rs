@@ -1,6 +1,6 @@
 //! The runtime behind an orchestrator or a queue: opened at the first use, by the process that uses it, and closed once.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +8,14 @@ use arc_swap::ArcSwapOption;
 use everreach_core::cost::CostGuard;
 use everreach_core::routing::{Classifier, Executor};
 use everreach_core::runtime::{Runtime, RuntimeConfig};
+use everreach_core::safari::SafariDispatcher;
 use everreach_core::{Error, ErrorKind, Result};
 use futures_util::FutureExt;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::bridge::callers::Callers;
+use crate::bridge::frame::Frame;
 use crate::bridge::process::{self, Process};
 use crate::convert::errors;
 
@@ -25,13 +29,16 @@ pub(crate) struct Parts {
     pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) classifier: Option<Arc<dyn Classifier>>,
     pub(crate) cost_guard: Option<Arc<dyn CostGuard>>,
+    pub(crate) safari: Option<Arc<dyn SafariDispatcher>>,
 }
 
 /// Shared by an orchestrator, or a queue, and its calls under way.
 pub(crate) struct Opened {
     pub(crate) config: RuntimeConfig,
-    /// Tells its handlers from those of others.
-    pub(crate) owner: u64,
+    /// Who waits for its queue.
+    pub(crate) callers: Arc<Callers>,
+    /// What people call it, for errors.
+    name: &'static str,
     parts: Mutex<Parts>,
     open: ArcSwapOption<Open>,
     /// Held while it is opened or closed.
@@ -58,11 +65,11 @@ impl Drop for Awaited {
 }
 
 impl Opened {
-    pub(crate) fn new(config: RuntimeConfig, parts: Parts) -> Arc<Self> {
-        static OWNERS: AtomicU64 = AtomicU64::new(0);
+    pub(crate) fn new(name: &'static str, config: RuntimeConfig, callers: Arc<Callers>, parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             config,
-            owner: OWNERS.fetch_add(1, Ordering::Relaxed),
+            callers,
+            name,
             parts: Mutex::new(parts),
             open: ArcSwapOption::empty(),
             turn: tokio::sync::Mutex::new(()),
@@ -72,13 +79,18 @@ impl Opened {
         })
     }
 
+    /// Tells its handlers from those of others.
+    pub(crate) fn owner(&self) -> u64 {
+        self.callers.owner()
+    }
+
     /// What every use begins with.
     pub(crate) fn enter(&self, py: Python<'_>) -> PyResult<Arc<Process>> {
         let process = process::current(py)?;
         let _first_use = self.pid.compare_exchange(0, process.pid(), Ordering::AcqRel, Ordering::Acquire);
         process::check_fork(py, self.pid.load(Ordering::Acquire), process.pid())?;
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(errors::own(py, "closed", "it is closed: make a new one"));
+            return Err(errors::own(py, "closed", &format!("the {} is closed: make a new one", self.name)));
         }
         if self.open.load().is_none() {
             process.check_database(py, &self.config.store)?;
@@ -115,7 +127,8 @@ impl Opened {
             return Ok(open.runtime.clone());
         }
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::StoreUnavailable, "it was closed before the call was begun"));
+            let message = format!("the {} was closed before the call was begun", self.name);
+            return Err(Error::new(ErrorKind::StoreUnavailable, message));
         }
         // On the runtime's own threads: the background tasks it starts must outlive this caller's loop.
         let runtime = process.handle().spawn(self.builder().build()).await;
@@ -124,7 +137,12 @@ impl Opened {
         let closing = runtime.clone();
         let close = move |grace| {
             let runtime = closing.clone();
-            async move { runtime.shutdown(grace).await }.boxed()
+            async move {
+                // A message that has left is waited for, however long it takes.
+                runtime.safari().finish().await;
+                runtime.shutdown(grace).await;
+            }
+            .boxed()
         };
         let number = process.opened(&self.config.store, Box::new(close));
         self.open.store(Some(Arc::new(Open { runtime: runtime.clone(), process: Arc::clone(process), number })));
@@ -146,6 +164,9 @@ impl Opened {
         if let Some(guard) = &parts.cost_guard {
             builder = builder.with_cost_guard(Arc::clone(guard));
         }
+        if let Some(dispatcher) = &parts.safari {
+            builder = builder.with_safari_dispatcher(Arc::clone(dispatcher));
+        }
         builder
     }
 
@@ -155,6 +176,15 @@ impl Opened {
             0 => Ok(()),
             pid => process::check_fork(py, pid, std::process::id()),
         }
+    }
+
+    /// Refuses what would wait for itself.
+    pub(crate) fn check_handlers(&self, py: Python<'_>) -> PyResult<()> {
+        if Frame::current(py)?.is_some_and(|frame| frame.has_owner(py, self.owner())) {
+            let message = format!("a handler that closes its {} waits for itself: close it after the call", self.name);
+            return Err(PyRuntimeError::new_err(message));
+        }
+        Ok(())
     }
 
     /// Takes no more calls, waits for those under way, closes the database, and lets go of what was given.

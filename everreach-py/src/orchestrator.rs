@@ -11,14 +11,16 @@ use pyo3::prelude::*;
 use crate::bridge::awaiting::Awaiting;
 use crate::bridge::callback::Callback;
 use crate::bridge::caller::{Caller, RunsHere, running_loop};
-use crate::bridge::frame::Frame;
+use crate::bridge::callers::Callers;
 use crate::bridge::process;
 use crate::convert::errors::OrRaise;
 use crate::convert::settings::Given;
 use crate::convert::{envelope, errors, json};
 use crate::implement::executor::PyExecutor;
 use crate::implement::registry;
+use crate::implement::safari_dispatcher::PyDispatcher;
 use crate::opened::{Opened, Parts};
+use crate::safari::NativeSafariQueue;
 use crate::{cost, request, table};
 
 /// Routes calls. Settings are checked when it is made; the database is opened at the first use, by the process that uses it.
@@ -32,7 +34,7 @@ pub(crate) struct Orchestrator {
 #[pymethods]
 impl Orchestrator {
     #[new]
-    #[pyo3(signature = (env, local, init, config, database_url, cloud_endpoint, cloud_key, executor, classifier, cost_guard))]
+    #[pyo3(signature = (env, local, init, config, database_url, cloud_endpoint, cloud_key, executor, classifier, cost_guard, safari_dispatcher))]
     #[allow(clippy::too_many_arguments, reason = "the constructor's arguments, one by one")]
     fn new(
         py: Python<'_>,
@@ -46,6 +48,7 @@ impl Orchestrator {
         executor: Option<&Bound<'_, PyAny>>,
         classifier: Option<&Bound<'_, PyAny>>,
         cost_guard: Option<&Bound<'_, PyAny>>,
+        safari_dispatcher: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         if local.is_some() && executor.is_some() {
             let error =
@@ -63,18 +66,20 @@ impl Orchestrator {
             .runtime_config()
             .or_raise(py)?;
         config.validate().or_raise(py)?;
-        let mut callbacks = Vec::new();
+        let (callers, mut callbacks) = (Callers::new(), Vec::new());
         let registry = local.map(|local| registry::executor(local, init)).transpose()?;
         let executor = executor.map(PyExecutor::of).transpose()?;
         let classifier = classifier.map(table::classifier).transpose()?;
         let cost_guard = cost_guard.map(cost::guard).transpose()?;
+        let safari = safari_dispatcher.map(|given| PyDispatcher::of(given, &callers)).transpose()?;
         let parts = Parts {
             registry: registry.map(|given| given.keep(&mut callbacks)),
             executor: executor.map(|given| given.keep(&mut callbacks)),
             classifier: classifier.map(|given| given.keep(&mut callbacks)),
             cost_guard: cost_guard.map(|given| given.keep(&mut callbacks)),
+            safari: safari.map(|given| given.keep(&mut callbacks)),
         };
-        Ok(Self { opened: Opened::new(config, parts), callbacks: Mutex::new(callbacks) })
+        Ok(Self { opened: Opened::new("orchestrator", config, callers, parts), callbacks: Mutex::new(callbacks) })
     }
 
     fn route(
@@ -88,7 +93,7 @@ impl Orchestrator {
     ) -> PyResult<Awaiting> {
         let process = self.opened.enter(py)?;
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
-        let request = request.with_extension(Caller::awaiting(py, &process, self.opened.owner)?);
+        let request = request.with_extension(Caller::awaiting(py, &process, self.opened.owner())?);
         let awaited = self.opened.await_one();
         let opened = Arc::clone(&self.opened);
         let work = async move {
@@ -110,14 +115,14 @@ impl Orchestrator {
         let process = self.opened.enter(py)?;
         let runs_here = if timeout.is_none() { RunsHere::Yes } else { RunsHere::No };
         let request = request::read(action, params, force_env, idempotency_key, timeout).or_raise(py)?;
-        let request = request.with_extension(Caller::waiting(py, &process, self.opened.owner, runs_here)?);
+        let request = request.with_extension(Caller::waiting(py, &process, self.opened.owner(), runs_here)?);
         let routed = process.wait(py, async { Ok(self.opened.runtime(&process).await?.route(request).await) })?;
         envelope::to_python(py, routed.or_raise(py)?)
     }
 
     fn batch_execute(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: i64) -> PyResult<Awaiting> {
         let process = self.opened.enter(py)?;
-        let requests = request::read_all(actions, &Caller::awaiting(py, &process, self.opened.owner)?)?;
+        let requests = request::read_all(actions, &Caller::awaiting(py, &process, self.opened.owner())?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
         let awaited = self.opened.await_one();
         let opened = Arc::clone(&self.opened);
@@ -130,7 +135,7 @@ impl Orchestrator {
 
     fn batch_execute_sync(&self, py: Python<'_>, actions: &Bound<'_, PyAny>, max_concurrent: i64) -> PyResult<Py<PyAny>> {
         let process = self.opened.enter(py)?;
-        let requests = request::read_all(actions, &Caller::waiting(py, &process, self.opened.owner, RunsHere::No)?)?;
+        let requests = request::read_all(actions, &Caller::waiting(py, &process, self.opened.owner(), RunsHere::No)?)?;
         let at_once = request::at_once(max_concurrent).or_raise(py)?;
         let work = async { Ok(self.opened.runtime(&process).await?.batch(requests, at_once, Arc::new(|_| {})).await) };
         envelope::all_to_python(py, process.wait(py, work)?.or_raise(py)?)
@@ -143,6 +148,11 @@ impl Orchestrator {
         let explanation =
             serde_json::to_value(explained.or_raise(py)?).map_err(|source| errors::own(py, "internal", &source.to_string()))?;
         Ok(json::to_python(py, &explanation)?.unbind())
+    }
+
+    /// Safari's queue in the same runtime; the orchestrator has to outlive it.
+    fn safari(&self) -> NativeSafariQueue {
+        NativeSafariQueue::lent(&self.opened)
     }
 
     /// Opens the database now, for whoever wants to hear of its troubles early.
@@ -159,8 +169,9 @@ impl Orchestrator {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.check_handlers(py)?;
-        if running_loop(py)?.is_some() && self.opened.is_awaited() {
+        self.opened.check_handlers(py)?;
+        let waits_here = self.opened.is_awaited() || self.opened.callers.is_dispatching_here();
+        if running_loop(py)?.is_some() && waits_here {
             let message = "calls are awaited, and the loop that could end them would wait here: `await aclose()`";
             return Err(PyRuntimeError::new_err(message));
         }
@@ -196,19 +207,10 @@ impl Orchestrator {
 }
 
 impl Orchestrator {
-    /// Refuses what would wait for itself.
-    fn check_handlers(&self, py: Python<'_>) -> PyResult<()> {
-        if Frame::current(py)?.is_some_and(|frame| frame.has_owner(py, self.opened.owner)) {
-            let message = "a handler that closes its orchestrator waits for itself: close it after the call";
-            return Err(PyRuntimeError::new_err(message));
-        }
-        Ok(())
-    }
-
     /// What closes it.
     fn closing(&self, py: Python<'_>) -> PyResult<Arc<Opened>> {
         self.opened.check_fork(py)?;
-        self.check_handlers(py)?;
+        self.opened.check_handlers(py)?;
         self.forget_callbacks();
         Ok(Arc::clone(&self.opened))
     }

@@ -183,7 +183,12 @@ impl Safari {
     /// The daemon: carries out what may go as soon as it may, looking every `interval`, and sends alerts, until
     /// [`finish`](Self::finish) or the runtime's end. With `max`, so many commands at most in each interval, one after the other.
     pub async fn run(&self, interval: Duration, max: Option<u32>) -> RunSummary {
-        let stopping = self.stopping.clone();
+        self.run_until(interval, max, std::future::pending()).await
+    }
+
+    /// The daemon, until `stopped` ends too: then it starts nothing more, and returns when what runs has ended.
+    pub async fn run_until(&self, interval: Duration, max: Option<u32>, stopped: impl Future<Output = ()> + Send) -> RunSummary {
+        let stopping = self.stopping.child_token();
         let work = async {
             match max {
                 None => self.worker.run(interval, stopping.clone()).await,
@@ -196,7 +201,12 @@ impl Safari {
             self.send_alerts().await;
             summary
         };
-        self.work.track_future(Box::pin(run)).await
+        let mut run = self.work.track_future(Box::pin(run));
+        tokio::select! {
+            summary = &mut run => return summary,
+            () = stopped => stopping.cancel(),
+        }
+        run.await
     }
 
     async fn run_some(&self, interval: Duration, max: u32, stopping: &CancellationToken) -> RunSummary {

@@ -17,19 +17,21 @@ from everreach.cost import CostGuard
 from everreach.envelope import Envelope
 from everreach.errors import EverReachError
 from everreach.orchestrator import HybridOrchestrator
-from everreach.safari import SafariQueue
+from everreach.safari import DispatchOutcome, SafariDispatcher, SafariQueue
 from everreach.traits import Call, Execution, Reservation
 
 __all__ = [
     "ActionClassifier",
     "Call",
     "CostGuard",
+    "DispatchOutcome",
     "Envelope",
     "EverReachError",
     "Execution",
     "HybridOrchestrator",
     "Reservation",
     "RouteTable",
+    "SafariDispatcher",
     "SafariQueue",
     "__version__",
     "errors",

@@ -10,6 +10,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from everreach._everreach import ActionClassifier, Orchestrator
 from everreach.cost import CostGuard
 from everreach.envelope import Envelope
+from everreach.safari.dispatcher import SafariDispatcher
+from everreach.safari.queue import SafariQueue
 from everreach.traits import Classifier, CostGuardProtocol, Executor
 
 Dispatch = Callable[[str, Dict[str, Any]], Any]
@@ -30,7 +32,8 @@ class HybridOrchestrator:
     ``(topic, params) -> envelope``, plain or ``async def``, or a module with ``dispatch`` and ``init_all_services``; ``init`` is
     called once before the first call. ``config`` is the path of a file of settings or a mapping such as
     ``{"MONTHLY_COST_CAP": 100}``. Whatever is not given comes from the environment, ``.env``, ``everreach.toml`` or the default.
-    ``executor``, ``classifier`` and ``cost_guard`` replace the core's own (see :mod:`everreach.traits`).
+    ``executor``, ``classifier`` and ``cost_guard`` replace the core's own (see :mod:`everreach.traits`), ``safari_dispatcher`` carries
+    out the commands of :attr:`safari`.
 
     Settings are checked here (:class:`everreach.errors.ConfigError`); the database is opened at the first call, so that an
     orchestrator made at import time may be used after a fork.
@@ -49,15 +52,22 @@ class HybridOrchestrator:
         executor: Optional[Executor] = None,
         classifier: Union[Classifier, ActionClassifier, None] = None,
         cost_guard: Union[CostGuard, CostGuardProtocol, None] = None,
+        safari_dispatcher: Optional[SafariDispatcher] = None,
     ) -> None:
         self._native = Orchestrator(
-            env, local, init, config, database_url, cloud_endpoint, cloud_key, executor, classifier, cost_guard
+            env, local, init, config, database_url, cloud_endpoint, cloud_key, executor, classifier, cost_guard, safari_dispatcher
         )
 
     @property
     def env(self) -> str:
         """``local``, ``cloud`` or ``hybrid``."""
         return self._native.env
+
+    @property
+    def safari(self) -> SafariQueue:
+        """Safari's queue in this orchestrator: the words that a campaign leaves out are written by its ``content.generate``. It is closed
+        with the orchestrator."""
+        return SafariQueue._lent(self, self._native.safari())
 
     async def route(
         self,

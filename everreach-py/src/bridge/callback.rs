@@ -127,7 +127,14 @@ impl Callback {
         ended.unwrap_or_else(|_| Err(if start.give_up() { Ended::NotBegun } else { Ended::TimedOut(limit) }))
     }
 
-    async fn run<T, A, F>(&self, caller: Option<&Caller>, start: &Start, arguments: A, finish: F) -> std::result::Result<T, Ended>
+    /// The same without a limit: whoever shares `start` may give it up before it begins.
+    pub(crate) async fn run<T, A, F>(
+        &self,
+        caller: Option<&Caller>,
+        start: &Start,
+        arguments: A,
+        finish: F,
+    ) -> std::result::Result<T, Ended>
     where
         T: Send + 'static,
         A: FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,

@@ -8,6 +8,7 @@
 pub(crate) mod awaiting;
 pub(crate) mod callback;
 pub(crate) mod caller;
+pub(crate) mod callers;
 pub(crate) mod coroutine;
 pub(crate) mod frame;
 pub(crate) mod logs;

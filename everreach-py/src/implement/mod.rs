@@ -8,6 +8,7 @@ pub(crate) mod classifier;
 pub(crate) mod cost_guard;
 pub(crate) mod executor;
 pub(crate) mod registry;
+pub(crate) mod safari_dispatcher;
 
 /// An implementation, and the functions of the user's that it calls.
 pub(crate) struct Implemented<T: ?Sized> {

@@ -60,7 +60,7 @@ pub fn check(command: &Command) -> Result<Dispatchable, Refusal> {
         Verb::Generate => Work::Crm(crm(&params, CrmStep::Generate)?),
         Verb::Pipeline => Work::Crm(crm(&params, CrmStep::Pipeline)?),
     };
-    Ok(Dispatchable { command_id: command.id, verb, work })
+    Ok(Dispatchable { command_id: command.id, attempt: 1, verb, work })
 }
 
 /// The platform that the column or the parameters name, as written; both must say the same.

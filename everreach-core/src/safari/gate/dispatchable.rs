@@ -20,6 +20,7 @@ use crate::safari::{Contact, LimitedAction, Platform, Service, Verb};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispatchable {
     pub(super) command_id: Id,
+    pub(super) attempt: u32,
     pub(super) verb: Verb,
     pub(super) work: Work,
 }
@@ -29,6 +30,27 @@ impl Dispatchable {
     #[must_use]
     pub const fn command_id(&self) -> Id {
         self.command_id
+    }
+
+    /// Which try it is; 1 until somebody says otherwise.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Says which try it is.
+    ///
+    /// ```
+    /// # use everreach_core::safari::{Command, Verb, gate::check};
+    /// # let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// let again = check(&Command::new(Verb::Score, now))?.on_attempt(2);
+    /// assert_eq!(again.attempt(), 2);
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub const fn on_attempt(mut self, number: u32) -> Self {
+        self.attempt = number;
+        self
     }
 
     /// What it asks for.

@@ -69,7 +69,7 @@ impl SafariWorker {
             return Ok(Look::Objection(outcome, settlement));
         }
         Ok(match step {
-            NextStep::Dispatch(dispatchable) => Look::Goes(Box::new(dispatchable)),
+            NextStep::Dispatch(dispatchable) => Look::Goes(Box::new(dispatchable.on_attempt(claimed.number()))),
             NextStep::Wait { until, detail, .. } => {
                 let at = until.unwrap_or(self.parts.clock.now() + SOON);
                 let (outcome, settlement) = put_back(claimed, detail, at);

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use everreach_core::ledger::IdempotencyKey;
-use everreach_core::safari::campaign::{CampaignKind, CampaignPlan, Campaigns, NewCampaign, Step, Target, Templates, Touch};
+use everreach_core::safari::campaign::{
+    CampaignDetail, CampaignKind, CampaignPlan, Campaigns, NewCampaign, Step, Target, Templates, Touch,
+};
 use everreach_core::safari::gate::check;
 use everreach_core::safari::{Command, Contact, Platform};
-use everreach_core::{ErrorKind, Timestamp};
+use everreach_core::{Error, ErrorKind, Timestamp};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json as value;
@@ -16,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::enqueue::idempotency_key;
 use crate::call::CallHeaders;
-use crate::extract::{Json, Named};
+use crate::extract::{Json, Named, parse};
 use crate::problem::Problem;
 use crate::routes::answer::json;
 use crate::state::AppState;
@@ -148,9 +150,7 @@ pub(crate) async fn replied(
     Named(id): Named<String>,
     Json(body): Json<RepliedBody>,
 ) -> Result<Response, Problem> {
-    let campaigns = state.runtime().safari().campaigns();
-    campaigns.replied(&target(campaigns, &id, &body.handle).await?).await?;
-    Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+    Ok(json(StatusCode::OK, &target_replied(state.runtime().safari().campaigns(), &id, &body.handle).await?))
 }
 
 /// A target wants to hear nothing more, ever: they are put on the deny list, what waits for them is taken back, and no campaign on that
@@ -169,17 +169,6 @@ pub(crate) async fn opted_out(
     Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
 }
 
-/// A target of a campaign, by name.
-async fn target(campaigns: &Campaigns, id: &str, handle: &str) -> Result<Contact, Problem> {
-    let campaign = campaigns.show(id).await?;
-    let platform = campaign.overview.platform;
-    let contact = Contact::new(platform, handle);
-    if campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
-        return Ok(contact);
-    }
-    Err(Problem::of(ErrorKind::NotFound, "the campaign has no target of this name"))
-}
-
 /// Names posts of a target, as when too few were found.
 #[utoipa::path(post, path = "/api/safari/campaigns/{id}/posts", tag = "safari", operation_id = "safari_name_posts", request_body = PostsBody,
     params(("id" = String, Path, description = "The campaign's id")),
@@ -190,11 +179,55 @@ pub(crate) async fn posts(
     Named(id): Named<String>,
     Json(body): Json<PostsBody>,
 ) -> Result<Response, Problem> {
+    let now = state.runtime().clock().now();
     let campaigns = state.runtime().safari().campaigns();
-    let platform = campaigns.show(&id).await?.overview.platform;
-    look_at_posts(&body.posts, platform, "/posts", state.runtime().clock().now())?;
-    campaigns.name_posts(&id, &body.handle, body.posts).await?;
-    Ok(json(StatusCode::OK, &campaigns.show(&id).await?))
+    Ok(json(StatusCode::OK, &target_posts(campaigns, &id, &body.handle, body.posts, now).await?))
+}
+
+/// The campaign of a body, before anything is written.
+///
+/// # Errors
+/// The body has another shape, or the gate refuses a target; the problem names the place.
+pub fn campaign(body: &[u8], now: Timestamp) -> Result<NewCampaign, Problem> {
+    parse::<CampaignBody>(body)?.into_new(now)
+}
+
+/// A target of a campaign replied: no campaign on that account sends them anything more. The campaign as it is then.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there is no such campaign or target, or the store's.
+pub async fn target_replied(campaigns: &Campaigns, id: &str, handle: &str) -> Result<CampaignDetail, Error> {
+    campaigns.replied(&target(campaigns, id, handle).await?).await?;
+    campaigns.show(id).await
+}
+
+/// A target of a campaign, by name.
+async fn target(campaigns: &Campaigns, id: &str, handle: &str) -> Result<Contact, Error> {
+    let campaign = campaigns.show(id).await?;
+    let platform = campaign.overview.platform;
+    let contact = Contact::new(platform, handle);
+    if campaign.targets.iter().any(|target| Contact::new(platform, &target.handle) == contact) {
+        return Ok(contact);
+    }
+    Err(Error::new(ErrorKind::NotFound, "the campaign has no target of this name"))
+}
+
+/// Names posts of a target, as when too few were found. The campaign as it is then.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there is no such campaign or target, [`ErrorKind::InvalidInput`] for a post that cannot be commented
+/// on, or the store's.
+pub async fn target_posts(
+    campaigns: &Campaigns,
+    id: &str,
+    handle: &str,
+    posts: Vec<String>,
+    now: Timestamp,
+) -> Result<CampaignDetail, Problem> {
+    let platform = campaigns.show(id).await?.overview.platform;
+    look_at_posts(&posts, platform, "/posts", now)?;
+    campaigns.name_posts(id, handle, posts).await?;
+    Ok(campaigns.show(id).await?)
 }
 
 impl CampaignBody {

@@ -139,12 +139,19 @@ pub(crate) async fn retry_failed(
     State(state): State<AppState>,
     OptionalJson(body): OptionalJson<RetryBody>,
 ) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &value!({ "retried": again(state.runtime().safari(), body.ids).await? })))
+}
+
+/// Tries failed commands again, and says which.
+///
+/// # Errors
+/// Too many ids or none at all, or the queue's.
+pub async fn again(safari: &Safari, ids: Option<Vec<Id>>) -> Result<Vec<Id>, Problem> {
     let most = usize::try_from(MAX_LIMIT).unwrap_or(usize::MAX);
-    if body.ids.as_ref().is_some_and(|ids| ids.is_empty() || ids.len() > most) {
+    if ids.as_ref().is_some_and(|ids| ids.is_empty() || ids.len() > most) {
         return Err(Problem::wrong_shape("/ids", format!("1 to {MAX_LIMIT} ids, or none for all that failed")));
     }
-    let retried = state.runtime().safari().queue().retry_failed(body.ids).await?;
-    Ok(json(StatusCode::OK, &value!({ "retried": retried })))
+    Ok(safari.queue().retry_failed(ids).await?)
 }
 
 async fn as_it_is(state: &AppState, id: Id) -> Result<Response, Problem> {

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use everreach_core::safari::queue::Denied;
+use everreach_core::safari::campaign::Campaigns;
+use everreach_core::safari::queue::{Denied, SafariQueue};
 use everreach_core::safari::{Contact, Platform};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 use utoipa::ToSchema;
 
 use crate::extract::Json;
@@ -59,25 +60,43 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Prob
 #[utoipa::path(post, path = "/api/safari/deny-list", tag = "safari", operation_id = "safari_deny", request_body = DenyBody,
     responses((status = 200, description = "They are on the list; so many commands were taken back", body = crate::schema::SafariDenied)))]
 pub(crate) async fn add(State(state): State<AppState>, Json(body): Json<DenyBody>) -> Result<Response, Problem> {
-    let who = who(body.platform, &body.handle)?;
-    let reason = body.reason.unwrap_or_else(|| "a person said so".to_owned());
+    let campaigns = state.runtime().safari().campaigns();
+    Ok(json(StatusCode::OK, &deny(campaigns, body.platform, &body.handle, body.reason.as_deref()).await?))
+}
+
+/// Never writes to somebody again, takes back what waits for them, and ends them in every campaign.
+///
+/// # Errors
+/// The name or the reason has another shape, or the store's.
+pub async fn deny(
+    campaigns: &Campaigns,
+    platform: Option<Platform>,
+    handle: &str,
+    reason: Option<&str>,
+) -> Result<Value, Problem> {
+    let (who, reason) = (who(platform, handle)?, reason.unwrap_or("a person said so"));
     if reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
         return Err(Problem::wrong_shape("/reason", format!("a reason has at most {MAX_REASON} characters on one line")));
     }
-    let ended = state.runtime().safari().campaigns().deny(who.clone(), &reason).await?;
-    let answer = value!({
-        "platform": who.platform(), "handle": who.handle(), "cancelled": ended.cancelled, "targets": ended.targets,
-    });
-    Ok(json(StatusCode::OK, &answer))
+    let ended = campaigns.deny(who.clone(), reason).await?;
+    Ok(value!({ "platform": who.platform(), "handle": who.handle(), "cancelled": ended.cancelled, "targets": ended.targets }))
 }
 
 /// Takes somebody off the list in the database; the file is its owner's.
 #[utoipa::path(post, path = "/api/safari/deny-list/remove", tag = "safari", operation_id = "safari_allow", request_body = AllowBody,
     responses((status = 200, description = "Whether they were on it", body = crate::schema::SafariAllowed)))]
 pub(crate) async fn remove(State(state): State<AppState>, Json(body): Json<AllowBody>) -> Result<Response, Problem> {
-    let who = who(body.platform, &body.handle)?;
-    let removed = state.runtime().safari().queue().allow(who.clone()).await?;
-    Ok(json(StatusCode::OK, &value!({ "platform": who.platform(), "handle": who.handle(), "removed": removed })))
+    Ok(json(StatusCode::OK, &allow(state.runtime().safari().queue(), body.platform, &body.handle).await?))
+}
+
+/// Takes somebody off the list.
+///
+/// # Errors
+/// The name has another shape, or the store's.
+pub async fn allow(queue: &SafariQueue, platform: Option<Platform>, handle: &str) -> Result<Value, Problem> {
+    let who = who(platform, handle)?;
+    let removed = queue.allow(who.clone()).await?;
+    Ok(value!({ "platform": who.platform(), "handle": who.handle(), "removed": removed }))
 }
 
 fn who(platform: Option<Platform>, handle: &str) -> Result<Denied, Problem> {

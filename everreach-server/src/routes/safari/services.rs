@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use everreach_core::Error;
+use everreach_core::runtime::Safari;
 use everreach_core::safari::{LimitedAction, Platform, SafariConfig, Service, ServiceHealth};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
 use crate::problem::Problem;
 use crate::routes::answer::json;
@@ -42,7 +44,14 @@ impl ServiceEntry {
 #[utoipa::path(get, path = "/api/safari/services", tag = "safari", operation_id = "safari_services",
     responses((status = 200, description = "The services", body = crate::schema::SafariServices)))]
 pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
-    let safari = state.runtime().safari();
+    Ok(json(StatusCode::OK, &services(state.runtime().safari()).await?))
+}
+
+/// The nine services and how they are, half a minute ago at most.
+///
+/// # Errors
+/// The store's.
+pub async fn services(safari: &Safari) -> Result<Value, Error> {
     let services: Vec<_> = safari.health().await?.into_iter().map(|health| ServiceEntry::new(health, safari.config())).collect();
-    Ok(json(StatusCode::OK, &value!({ "services": services })))
+    Ok(value!({ "services": services }))
 }
