@@ -105,7 +105,8 @@ async fn a_finished_call_answers_every_repeat_from_the_journal() {
     assert_eq!((record.state, record.envelope.as_ref()), (CallState::Executed, Some(&envelope)));
     assert_eq!(record.attempts.len(), 1);
     assert_eq!((record.attempts[0].executor.as_str(), record.attempts[0].outcome), ("cloud", Some(Outcome::Executed)));
-    assert_eq!(bench.told().await, ["call.finished"]);
+    // That it was replayed is told too, within a second.
+    assert_eq!(bench.told().await.iter().filter(|kind| *kind == "call.finished").count(), 1);
 }
 
 #[tokio::test]
