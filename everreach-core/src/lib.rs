@@ -14,6 +14,7 @@ mod event;
 pub mod events;
 pub mod http;
 mod id;
+pub mod lease;
 pub mod ledger;
 pub mod mcp;
 mod money;

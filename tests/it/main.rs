@@ -9,6 +9,7 @@ mod http_api;
 mod http_calls;
 mod http_safari;
 mod http_server;
+mod lease;
 mod ledger;
 mod openapi;
 mod routing;

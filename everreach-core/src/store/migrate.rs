@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         version: 1,
         name: "events",
@@ -59,6 +59,12 @@ const STEPS: [Step; 7] = [
         name: "safari_work",
         sqlite: include_str!("../../migrations/sqlite/0007_safari_work.sql"),
         postgres: include_str!("../../migrations/postgres/0007_safari_work.sql"),
+    },
+    Step {
+        version: 9,
+        name: "leases",
+        sqlite: include_str!("../../migrations/sqlite/0009_leases.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_leases.sql"),
     },
 ];
 
