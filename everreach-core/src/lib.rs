@@ -12,6 +12,7 @@ mod env;
 mod error;
 mod event;
 pub mod events;
+pub mod failover;
 pub mod http;
 mod id;
 pub mod lease;

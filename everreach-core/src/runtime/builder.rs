@@ -17,12 +17,12 @@ use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
 use crate::cost::{CostGuard, SqlCostGuard};
 use crate::events::EventLog;
+use crate::failover::{ConnectivityView, Reachability};
 use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
-    Classifier, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts,
-    SharedRouteTable,
+    Classifier, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts, SharedRouteTable,
 };
 use crate::safari::SafariDispatcher;
 use crate::stop::StopSwitch;
@@ -235,7 +235,8 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = access_keys.ring().await?;
-        let connectivity = ConnectivityView::new(&config.routing, clock.now());
+        let connectivity =
+            ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();

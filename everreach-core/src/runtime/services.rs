@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::failover::ConnectivityView;
 use crate::notify::Notifier;
-use crate::routing::{ConnectivityView, Executor, HttpExecutor, LocalExecutor, LocalExecutorBuilder, Params, SharedRouteTable};
+use crate::routing::{Executor, HttpExecutor, LocalExecutor, LocalExecutorBuilder, Params, SharedRouteTable};
 use crate::store::Store;
 use crate::{Error, ErrorKind, Result, SharedClock};
 
