@@ -25,6 +25,7 @@ pub mod retry;
 pub mod routing;
 pub mod runtime;
 pub mod safari;
+pub mod schedule;
 pub mod secret;
 pub mod stop;
 pub mod store;

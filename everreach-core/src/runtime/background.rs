@@ -89,6 +89,7 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     let oldest = parts.clock.now() - KEEP;
     parts.ledger.prune().await?;
     parts.events.prune(oldest).await?;
+    parts.schedule.prune(oldest).await?;
     guard.forget_closed(oldest).await?;
     Ok(())
 }
