@@ -11,6 +11,7 @@
 mod config;
 mod decision;
 pub mod eventbridge;
+mod handle;
 mod job;
 mod jobs;
 mod part;
@@ -18,7 +19,6 @@ mod raw;
 mod record;
 mod rounds;
 mod run;
-mod schedule;
 mod slot;
 mod store;
 #[cfg(test)]
@@ -28,13 +28,13 @@ mod trigger;
 
 pub use config::ScheduleConfig;
 pub use decision::{Due, Mark, Plan, due};
+pub use handle::{JobOverview, NextSlot, Schedule, ScheduleParts, ScheduleState};
 pub use job::{ChainStep, FiresOn, Job, JobName, MissedRuns, Overlap};
 pub use jobs::Jobs;
 pub use part::Part;
 pub use record::{Origin, SlotRecord, StepRecord};
 pub use rounds::RoundSummary;
 use run::Need;
-pub use schedule::{JobOverview, NextSlot, Schedule, ScheduleParts, ScheduleState};
 pub use slot::{KnownSlot, KnownSlots, Missed, SlotStatus};
 pub use timing::{Timing, zone};
 pub use trigger::{Trigger, Triggered};

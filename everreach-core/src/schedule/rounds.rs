@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
+use super::handle::{Inner, Look, Schedule};
 use super::run::{Run, complain};
-use super::schedule::{Inner, Look, Schedule};
 use super::store::{self, Firing, Missing};
 use super::{Due, FiresOn, Job, Mark, Origin, Overlap, Part, Plan, due, slot_text};
 use crate::lease::{Authority, holds};
@@ -17,6 +17,8 @@ use crate::{Event, Id, Result, Timestamp, events};
 
 /// The shortest wait between two looks.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// How soon is looked again at what could not be decided or written.
+const RETRY: Duration = Duration::from_secs(2);
 /// A mark that lags no more than this behind is not worth a write.
 const LAG: TimeDelta = TimeDelta::hours(1);
 const VANISHED: &str = "whoever ran it vanished before its end; it is not fired again by itself";
@@ -47,13 +49,17 @@ impl Schedule {
         inner.firing.store(true, Ordering::Relaxed);
         let mut leadership = inner.leadership.clone();
         while !inner.stopping.is_cancelled() {
-            if let Err(error) = self.round().await {
-                tracing::warn!(%error, "the schedule cannot be looked after; it is tried again");
-            }
+            let wait = match self.round().await {
+                Ok(_) => self.wait(),
+                Err(error) => {
+                    tracing::warn!(%error, "the schedule cannot be looked after; it is tried again");
+                    self.wait().max(RETRY.min(inner.config.look_every))
+                }
+            };
             tokio::select! {
                 () = inner.stopping.cancelled() => {}
                 () = leadership.changed() => {}
-                () = tokio::time::sleep(self.wait()) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         inner.firing.store(false, Ordering::Relaxed);
@@ -94,13 +100,19 @@ impl Schedule {
         if inner.is_quiet(job, part, now) {
             return Ok(nothing);
         }
-        let Some(authority) = inner.authority(job) else { return Ok(nothing) };
+        let later = Look { part, at: now, again: Some(now + RETRY) };
+        let Some(authority) = inner.authority(job) else {
+            inner.looked(job, later);
+            return Ok(nothing);
+        };
         let timing = job.timing.to_string();
         let mut connection = inner.store.read().await?;
         let mark = store::mark(&mut connection.db(), &job.name, &timing).await?.filter(|mark| mark.first_start <= now);
         let Some(mark) = mark else {
             drop(connection);
-            return self.begin(job, timing, now).await.map(|()| nothing);
+            self.begin(job, timing, now).await?;
+            inner.looked(job, Look { part, at: now, again: job.timing.after(now) });
+            return Ok(nothing);
         };
         let known = store::known(&mut connection.db(), &job.name, mark.from(now) - TimeDelta::seconds(1)).await?;
         drop(connection);
@@ -112,11 +124,8 @@ impl Schedule {
             return Ok(nothing);
         }
         let written = self.write(job, timing, mark, plan, authority, now).await?;
-        if let Some(written) = written {
-            inner.looked(job, Look { part, at: now, again });
-            return Ok(written);
-        }
-        Ok(nothing)
+        inner.looked(job, if written.is_some() { Look { part, at: now, again } } else { later });
+        Ok(written.unwrap_or(nothing))
     }
 
     /// The first look at a job: what was due before is not this program's.
@@ -171,6 +180,9 @@ impl Schedule {
 
     async fn abandon(&self) -> Result<usize> {
         let (inner, now) = (&self.inner, self.inner.clock.now());
+        if store::count_running(&mut inner.store.read().await?.db()).await? == 0 {
+            return Ok(0);
+        }
         let me = inner.runner.clone();
         let abandoned = inner.store.write(move |mut db| {
             Box::pin(async move {
@@ -210,10 +222,12 @@ impl Inner {
     }
 
     fn is_quiet(&self, job: &Job, part: Part, now: Timestamp) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         if part == Part::Stays {
+            // It wakes nobody.
+            looks.remove(&job.name);
             return true;
         }
-        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let is_good = |look: &Look| look.part == part && look.at <= now && look.again.is_none_or(|again| now < again);
         looks.get(&job.name).is_some_and(is_good)
     }

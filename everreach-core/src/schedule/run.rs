@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::schedule::Inner;
+use super::handle::Inner;
 use super::store::{self, Ending};
 use super::{ChainStep, Job, SlotStatus, StepRecord, slot_text};
 use crate::routing::RouteRequest;

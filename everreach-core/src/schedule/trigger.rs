@@ -6,14 +6,14 @@ use chrono::{SubsecRound as _, TimeDelta};
 use serde::Serialize;
 use serde_json::json;
 
+use super::handle::{Inner, Schedule};
 use super::run::Run;
-use super::schedule::{Inner, Schedule};
 use super::slot::Entry;
 use super::store::{self, Firing, Missing};
-use super::{FiresOn, Job, JobName, Origin, Overlap};
+use super::{Job, JobName, Origin, Overlap};
 use crate::lease::{Authority, holds};
 use crate::store::Db;
-use crate::{Event, Id, Result, Side, Timestamp, events};
+use crate::{Event, Id, Result, Timestamp, events};
 
 /// How many forced runs may be asked for in one microsecond.
 const TRIES: usize = 64;
@@ -21,7 +21,6 @@ const BY_EVENT: &str = "this event has fired it already";
 const BY_ANYBODY: &str = "it has been fired already";
 const BY_OTHERS: &str = "another program has fired it already";
 const ELSEWHERE: &str = "another process leads and fires it";
-const LOCAL_ONLY: &str = "only the local machine fires this job";
 const NO_SLOT: &str = "no slot of this job has been due yet";
 
 /// How a job is asked for.
@@ -110,9 +109,6 @@ impl Inner {
         }
         if trigger.origin == Origin::Forced {
             return self.force(db, job, trigger, now).await;
-        }
-        if job.fires_on == FiresOn::Local && self.side == Side::Cloud {
-            return not(None, LOCAL_ONLY);
         }
         let Some(slot) = job.timing.latest(now) else { return not(None, NO_SLOT) };
         let Some(authority) = self.authority(job) else { return not(Some(slot), ELSEWHERE) };

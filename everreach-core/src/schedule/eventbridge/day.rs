@@ -92,7 +92,7 @@ impl DayRule {
 /// The working day nearest to the `wanted` day of this month, without leaving it; none in a month that is too short.
 fn nearest_working_day(month: NaiveDate, wanted: u16) -> Option<NaiveDate> {
     let day = month.with_day(wanted.into())?;
-    let moved = match day.weekday() {
+    match day.weekday() {
         Weekday::Sat if wanted == 1 => day.checked_add_days(Days::new(2)),
         Weekday::Sat => day.checked_sub_days(Days::new(1)),
         Weekday::Sun => {
@@ -100,6 +100,5 @@ fn nearest_working_day(month: NaiveDate, wanted: u16) -> Option<NaiveDate> {
             if monday.month() == day.month() { Some(monday) } else { day.checked_sub_days(Days::new(2)) }
         }
         _ => Some(day),
-    };
-    moved
+    }
 }

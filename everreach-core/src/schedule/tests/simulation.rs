@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::world::{Actor, Dice, Table};
-use crate::schedule::{FiresOn, Job, Missed, MissedRuns, SlotStatus, Timing};
+use crate::schedule::{FiresOn, Job, Missed, MissedRuns, Part, SlotStatus, Timing};
 use crate::{Side, Timestamp};
 
 const DAYS: i64 = 90;
@@ -134,11 +134,17 @@ impl Simulation {
             if self.dice.roll(2) == 0 {
                 plans.reverse();
             }
+            let mut is_seen =
+                self.sides.iter().any(|actor| actor.is_up && actor.part(job) != Part::Stays && self.table.obeys(actor, job));
             for (side, plan) in plans {
                 let is_written = self.table.write(&mut self.sides[side], (at, job), plan, truth, &mut self.dice);
+                is_seen &= is_written || !self.table.obeys(&self.sides[side], job);
                 if !is_written && job.fires_on != FiresOn::Local && self.sides[side].leads != Some(self.table.epoch) {
                     self.sides[side].leads = None;
                 }
+            }
+            if let Some(seen) = self.table.seen.as_mut().filter(|_| is_seen) {
+                seen[at] = truth;
             }
         }
     }
@@ -155,9 +161,13 @@ fn simulate(seed: u64, trouble: Trouble, jobs: &[Job], moments: &[Timestamp]) ->
         back_at: [None; 2],
         free_at: None,
     };
+    simulation.table.seen = (trouble != Trouble::OutagesAndClocks).then(|| vec![start; jobs.len()]);
     let (mut truth, mut next) = (start, 0);
     while truth < end {
-        simulation.disturb(truth, truth > end - TimeDelta::days(2));
+        // Both begin well: what was due before the first look is nobody's.
+        if truth > start {
+            simulation.disturb(truth, truth > end - TimeDelta::days(2));
+        }
         simulation.elect(truth);
         simulation.act(jobs, truth);
         let wait = truth + TimeDelta::seconds(300 + simulation.dice.roll(7_200));

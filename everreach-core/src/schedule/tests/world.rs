@@ -41,6 +41,8 @@ pub(super) struct Table {
     pub(super) holder: Option<Side>,
     pub(super) fired: usize,
     pub(super) refused: usize,
+    /// When somebody who might fire a job last looked after it, while every clock is right.
+    pub(super) seen: Option<Vec<Timestamp>>,
 }
 
 /// One side, with a clock of its own.
@@ -65,7 +67,7 @@ impl Actor {
         self.looks.clear();
     }
 
-    fn part(&self, job: &Job) -> Part {
+    pub(super) fn part(&self, job: &Job) -> Part {
         match (job.fires_on, self.side, self.leads.is_some()) {
             (FiresOn::Local, Side::Local, _) | (FiresOn::Either, _, true) | (FiresOn::Cloud, Side::Cloud, true) => Part::Fires,
             (FiresOn::Cloud, Side::Local, true) => Part::Mirrors,
@@ -94,7 +96,7 @@ impl Actor {
 impl Table {
     pub(super) fn new(jobs: usize) -> Self {
         let rows = (0..jobs).map(|_| BTreeMap::new()).collect();
-        Self { rows, marks: vec![None; jobs], epoch: 0, holder: None, fired: 0, refused: 0 }
+        Self { rows, marks: vec![None; jobs], epoch: 0, holder: None, fired: 0, refused: 0, seen: None }
     }
 
     /// Ends the runs whose time has come, and marks those whose runner is gone.
@@ -126,6 +128,18 @@ impl Table {
         self.rows[at].iter().find(|(_, row)| row.status == SlotStatus::Running).map(|(slot, _)| *slot)
     }
 
+    /// Whether this side may write about the job.
+    pub(super) fn obeys(&self, actor: &Actor, job: &Job) -> bool {
+        job.fires_on == FiresOn::Local || (actor.leads == Some(self.epoch) && self.holder == Some(actor.side))
+    }
+
+    /// A slot that grew too old was seen by nobody who might have fired it in time.
+    fn check_in_time(&self, at: usize, job: &Job, due: Due) {
+        if let (Due::Miss(slot, Missed::TooOld { .. }), MissedRuns::Once { .. }, Some(seen)) = (due, job.missed, &self.seen) {
+            assert!(seen[at] < slot + job.mirror_after, "{} {slot} was seen at {} and not fired", job.name, seen[at]);
+        }
+    }
+
     /// Writes a plan, as the store's transaction does; says whether it was written.
     pub(super) fn write(
         &mut self,
@@ -135,8 +149,7 @@ impl Table {
         truth: Timestamp,
         dice: &mut Dice,
     ) -> bool {
-        let needs_lease = job.fires_on != FiresOn::Local;
-        if needs_lease && (actor.leads != Some(self.epoch) || self.holder != Some(actor.side)) {
+        if !self.obeys(actor, job) {
             self.refused += usize::from(!plan.due.is_empty());
             actor.looks.remove(&at);
             return false;
@@ -149,6 +162,7 @@ impl Table {
         let now = truth + actor.off_by;
         for due in &plan.due {
             check(job, *due, now, self.running(at));
+            self.check_in_time(at, job, *due);
             let slot = match due {
                 Due::Fire(slot) | Due::Miss(slot, _) => *slot,
             };
