@@ -22,14 +22,14 @@ pub(super) fn add(registry: LocalExecutorBuilder, sources: &Sources) -> LocalExe
             let sources = report.clone();
             async move { cost_report(&sources).await }
         })
-        .handler("safari.run_once", "carry out what may go from Safari's queue", move |params, _| {
+        .handler("safari_queue.run_once", "carry out what may go from Safari's queue", move |params, _| {
             let safari = safari(&run);
             async move {
                 let summary = safari?.run_once(round(&params)?).await?;
                 written(&summary)
             }
         })
-        .handler("safari.check_services", "look whether Safari's services are well", move |_, _| {
+        .handler("safari_queue.check_services", "look whether Safari's services are well", move |_, _| {
             let safari = safari(&look);
             async move {
                 let health = safari?.health().await?;
@@ -37,11 +37,11 @@ pub(super) fn add(registry: LocalExecutorBuilder, sources: &Sources) -> LocalExe
                 Ok(json!({ "services": health.len(), "down": down }))
             }
         })
-        .handler("safari.retry_failed", "give commands that certainly were not done another try", move |_, _| {
+        .handler("safari_queue.retry_failed", "give commands that certainly were not done another try", move |_, _| {
             let safari = safari(&retry);
             async move { Ok(json!({ "retried": safari?.queue().retry_failed(None).await? })) }
         })
-        .handler("safari.reset_counters", "remove the counters of days long past", move |_, _| {
+        .handler("safari_queue.reset_counters", "remove the counters of days long past", move |_, _| {
             let (safari, oldest) = (safari(&reset), reset.clock.now() - KEEP);
             async move { Ok(json!({ "removed": safari?.queue().prune(oldest).await? })) }
         })
@@ -62,7 +62,7 @@ fn safari(sources: &Sources) -> Result<Safari> {
 fn round(params: &Params) -> Result<u32> {
     let Some(max) = params.get("max") else { return Ok(USUAL_ROUND) };
     let max = max.as_u64().and_then(|max| u32::try_from(max).ok()).filter(|max| *max > 0);
-    max.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "safari.run_once takes {\"max\": 20}, a number of at least 1"))
+    max.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "safari_queue.run_once takes {\"max\": 20}, a number of at least 1"))
 }
 
 fn written(value: &impl serde::Serialize) -> Result<Value> {
