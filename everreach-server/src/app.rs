@@ -11,7 +11,7 @@ use crate::front::front;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
+    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, health, keys, prometheus, safari,
     services, status, stop,
 };
 use crate::state::AppState;
@@ -54,6 +54,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/stop", post(stop::stop))
         .route("/api/resume", post(stop::resume))
         .merge(safari_routes())
+        .merge(cron_routes())
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{id}", delete(keys::revoke))
         .route("/api/events", get(events::stream))
@@ -64,6 +65,15 @@ pub fn app(state: AppState) -> Router {
         })
         .layer(from_fn_with_state(state.clone(), front))
         .with_state(state)
+}
+
+/// The schedule.
+fn cron_routes() -> Router<AppState> {
+    Router::new()
+        .route("/cron/{job}", post(cron::fire))
+        .route("/api/services/cron/{job}", post(cron::fire))
+        .route("/api/cron", get(cron::list))
+        .route("/api/cron/history", get(cron::history))
 }
 
 /// Safari's queue.

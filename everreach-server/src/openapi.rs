@@ -6,7 +6,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
+    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, health, keys, prometheus, safari,
     services, status, stop,
 };
 use crate::schema;
@@ -20,6 +20,7 @@ const PROBLEM: &str = "application/problem+json";
         dispatch::dispatch, batch::batch, services::list, services::call, explain::explain,
         calls::list, calls::show, calls::resolve,
         approvals::list, approvals::approve, approvals::deny, cost::month, cost::report, stop::stop, stop::resume,
+        cron::fire, cron::list, cron::history,
         keys::list, keys::create, keys::revoke, events::stream, alertmanager::receive,
         safari::commands::list, safari::enqueue::enqueue, safari::commands::show, safari::commands::cancel,
         safari::commands::retry, safari::commands::resolve, safari::commands::retry_failed, safari::status::status, safari::run::once,

@@ -7,8 +7,8 @@ use crate::sources::{files, is_test_file, text, without_tests};
 const FLOORS: [(u8, &[&str]); 5] = [
     (0, &["error", "clock", "id", "money", "env", "action", "event"]),
     (1, &["store", "events"]),
-    (2, &["secret", "http", "retry", "breaker", "ledger", "stop", "approval", "access", "notify"]),
-    (3, &["cost", "routing", "safari", "swarm", "mcp"]),
+    (2, &["secret", "http", "retry", "breaker", "lease", "ledger", "stop", "approval", "access", "notify"]),
+    (3, &["cost", "failover", "routing", "schedule", "safari", "swarm", "mcp"]),
     (4, &["runtime"]),
 ];
 

@@ -6,15 +6,12 @@
 mod classifier;
 mod cloud;
 mod config;
-mod connectivity;
 mod decision;
 mod executor;
 mod explanation;
 mod local;
 pub mod offline;
 mod orchestrator;
-mod probe;
-mod reachability;
 mod request;
 mod route;
 mod side;
@@ -28,7 +25,6 @@ pub use classifier::MockClassifier;
 pub use classifier::{ActionClass, Classification, Classifier};
 pub use cloud::CloudExecutor;
 pub use config::{RemoteConfig, RoutingConfig};
-pub use connectivity::{Connectivity, ConnectivityConfig, Edge};
 pub use decision::{Conditions, Decision, Rule, Target, Verdict, decide};
 #[cfg(feature = "mock")]
 pub use executor::MockExecutor;
@@ -38,9 +34,6 @@ pub use local::{CallContext, DispatchExecutor, LocalExecutor, LocalExecutorBuild
 pub use offline::OfflineCache;
 pub use orchestrator::Orchestrator;
 pub(crate) use orchestrator::OrchestratorParts;
-pub use probe::{ProbeAnswer, probe};
-pub(crate) use reachability::ProbeLoop;
-pub use reachability::{ConnectivityState, ConnectivityView};
 pub use request::RouteRequest;
 pub use route::{Dedupe, Preference, Route, RouteMatch};
 pub use side::LocalSide;

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::{Params, RemoteConfig, probe};
+use super::super::{Params, RemoteConfig};
 use super::*;
 use crate::http::{HttpConfig, client};
 use crate::testing::{ExecutorConformance, Fault, FaultResponse, FaultServer, ManualClock};
-use crate::{Effect, ErrorKind, Outcome};
+use crate::{Effect, Outcome};
 
 fn answer(body: &serde_json::Value) -> Fault {
     Fault::Answer(FaultResponse::json(200, body))
@@ -96,32 +96,6 @@ async fn both_lists_are_shown_and_the_workers_words_win() {
         .map(|listing| (listing.action.to_string(), listing.description))
         .collect();
     assert_eq!(shown, [("dm.stats".into(), "Count".into()), ("system.heartbeat".into(), "Ours".into())]);
-}
-
-#[tokio::test]
-async fn only_a_json_object_with_status_ok_passes_for_healthy() {
-    let client = client(&HttpConfig::default()).expect("a client");
-    let ok = json!({"status": "ok", "env": "cloud"});
-    let sick = [
-        answer(&json!({"status": "degraded"})),
-        answer(&json!({})),
-        answer(&json!(["ok"])),
-        Fault::Answer(FaultResponse::html(200)),
-        Fault::Answer(FaultResponse::json(503, &ok)),
-        Fault::Answer(FaultResponse::json(302, &ok).with_header("Location", "/livez")),
-        Fault::ResetBeforeAnswer,
-    ];
-    let count = sick.len();
-    let script = sick.into_iter().chain([answer(&ok), Fault::Drip(FaultResponse::json(200, &ok), Duration::from_millis(20))]);
-    let server = FaultServer::start(script).await.expect("a server");
-    for _ in 0..count {
-        let error = probe(&client, server.url(), Duration::from_secs(5)).await.expect_err("unhealthy");
-        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
-    }
-    let healthy = probe(&client, server.url(), Duration::from_secs(5)).await.expect("healthy");
-    assert_eq!(healthy.env(), Some("cloud"));
-    let dripping = probe(&client, server.url(), Duration::from_millis(150)).await.expect_err("too slow");
-    assert_eq!(dripping.kind(), ErrorKind::Timeout);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::Runtime;
 use crate::cost::SqlCostGuard;
-use crate::routing::ProbeLoop;
+use crate::failover::{FailoverConfig, Watch};
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -34,7 +34,8 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     if let Some(cloud) = parts.config.cloud.clone().filter(|_| !parts.config.routing.offline) {
-        let probes = ProbeLoop {
+        let watch = Watch {
+            config: FailoverConfig::default(),
             client,
             endpoint: cloud.endpoint,
             view: parts.connectivity.clone(),
@@ -42,7 +43,7 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
             clock: parts.clock.clone(),
             notifier: parts.notifier.clone(),
         };
-        parts.background.spawn(probes.run(stopping.clone()));
+        parts.background.spawn(watch.run(stopping.clone()));
     }
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();
@@ -88,6 +89,7 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     let oldest = parts.clock.now() - KEEP;
     parts.ledger.prune().await?;
     parts.events.prune(oldest).await?;
+    parts.schedule.prune(oldest).await?;
     guard.forget_closed(oldest).await?;
     Ok(())
 }

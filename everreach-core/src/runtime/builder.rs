@@ -17,19 +17,21 @@ use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
 use crate::cost::{CostGuard, SqlCostGuard};
 use crate::events::EventLog;
+use crate::failover::{ConnectivityView, Reachability};
+use crate::lease::Leadership;
 use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
 use crate::routing::{
-    Classifier, ConnectivityView, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts,
-    SharedRouteTable,
+    Classifier, Executor, HttpExecutor, LocalExecutorBuilder, OfflineCache, Orchestrator, OrchestratorParts, SharedRouteTable,
 };
 use crate::safari::SafariDispatcher;
 use crate::safari::worker::DenyListFile;
+use crate::schedule::{Schedule, ScheduleParts};
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{
-    Id, Result, SharedClock, SystemClock,
+    Id, Result, SharedClock, Side, SystemClock,
     http::{self, HttpConfig},
 };
 
@@ -45,6 +47,7 @@ pub struct RuntimeBuilder {
     cost: Option<Arc<dyn CostGuard>>,
     notifier: Option<Arc<dyn Notifier>>,
     safari: Option<Arc<dyn SafariDispatcher>>,
+    leadership: Option<Leadership>,
     retry_policy: RetryPolicy,
 }
 
@@ -66,6 +69,7 @@ impl RuntimeBuilder {
             cost: None,
             notifier: None,
             safari: None,
+            leadership: None,
             retry_policy: RetryPolicy::default(),
         }
     }
@@ -195,6 +199,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Says whether this process may fire the jobs that only one side may. Without it: always, unless it has a cloud to leave them to.
+    pub fn with_leadership(mut self, leadership: Leadership) -> Self {
+        self.leadership = Some(leadership);
+        self
+    }
+
     /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
@@ -210,7 +220,8 @@ impl RuntimeBuilder {
         let config = self.config;
         self.local.check()?;
         let source = if self.cloud.is_some() { CloudSource::Given } else { CloudSource::Settings };
-        let table = SharedRouteTable::new(config.check(source)?);
+        let (table, jobs) = config.check(source)?;
+        let table = SharedRouteTable::new(table);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
         let (dispatcher, inbox) = sides::safari(self.safari, &config, &clock)?;
@@ -237,7 +248,8 @@ impl RuntimeBuilder {
         let stop = StopSwitch::new(store.clone(), Arc::clone(&clock), events.clone(), config.data_dir.clone());
         let access_keys = AccessKeys::new(store.clone(), Arc::clone(&clock), events.clone());
         let key_ring = access_keys.ring().await?;
-        let connectivity = ConnectivityView::new(&config.routing, clock.now());
+        let connectivity =
+            ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();
@@ -251,6 +263,8 @@ impl RuntimeBuilder {
             notifier: Arc::clone(&notifier),
             worker: worker.clone(),
             has_cloud: cloud.is_some(),
+            cost_log: Arc::clone(&sql_guard),
+            runtime: Arc::default(),
         };
         let local = self.local.build(&sources)?;
         let orchestrator = Orchestrator::new(OrchestratorParts {
@@ -288,6 +302,23 @@ impl RuntimeBuilder {
             stopping: stopping.child_token(),
         };
         let safari = Safari::new(config.safari.clone(), safari);
+        let schedule = Schedule::new(ScheduleParts {
+            jobs,
+            config: config.schedule.clone(),
+            side: if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local },
+            leadership: self.leadership.unwrap_or_else(|| {
+                let leaves_it = sources.has_cloud && !config.routing.is_cloud_terminal;
+                if leaves_it { Leadership::followed(Arc::clone(&clock)).1 } else { Leadership::alone(Arc::clone(&clock)) }
+            }),
+            runner: format!("everreach-{}", Id::new()),
+            deadline: config.routing.deadline,
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            notifier: Arc::clone(&notifier),
+            orchestrator: orchestrator.clone(),
+            stopping: stopping.child_token(),
+        });
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),
@@ -303,6 +334,7 @@ impl RuntimeBuilder {
                 approvals,
                 stop,
                 safari,
+                schedule,
                 access_keys,
                 key_ring,
                 table,
@@ -315,6 +347,7 @@ impl RuntimeBuilder {
                 stopping,
             }),
         };
+        let _first = runtime.parts.sources.runtime.set(Arc::downgrade(&runtime.parts));
         background::start(&runtime, sql_guard, client).await?;
         Ok(runtime)
     }

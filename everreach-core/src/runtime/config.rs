@@ -6,6 +6,7 @@ use crate::cost::CostConfig;
 use crate::notify::TelegramConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
+use crate::schedule::{Jobs, ScheduleConfig};
 use crate::store::StoreConfig;
 use crate::{Error, ErrorKind, Mode, Result};
 
@@ -34,6 +35,8 @@ pub struct RuntimeConfig {
     pub telegram: Option<TelegramConfig>,
     /// Safari: the queue, its services and the CRM script.
     pub safari: SafariConfig,
+    /// The jobs, and what fires them.
+    pub schedule: ScheduleConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -47,6 +50,7 @@ impl Default for RuntimeConfig {
             cost: CostConfig::default(),
             telegram: None,
             safari: SafariConfig::default(),
+            schedule: ScheduleConfig::default(),
         }
     }
 }
@@ -62,7 +66,7 @@ pub(super) enum CloudSource {
 
 impl RuntimeConfig {
     /// Whether a runtime can be built from these settings, as far as can be said without opening anything: the caps make sense, the
-    /// route table's file is read and valid, cloud and hybrid have an endpoint and a key, and every endpoint is a usable URL.
+    /// files of the route table and the schedule are read and valid, cloud and hybrid have an endpoint and a key, and every endpoint is a usable URL.
     /// Whether the database opens and somebody answers there is not asked.
     ///
     /// ```
@@ -81,12 +85,16 @@ impl RuntimeConfig {
         self.check(CloudSource::Settings).map(drop)
     }
 
-    /// The checks, and the route table that was read for them.
-    pub(super) fn check(&self, cloud: CloudSource) -> Result<RouteTable> {
+    /// The checks, and the files that were read for them.
+    pub(super) fn check(&self, cloud: CloudSource) -> Result<(RouteTable, Jobs)> {
         self.cost.validate()?;
         let table = match &self.routing.table {
             Some(path) => RouteTable::load(path)?,
             None => RouteTable::builtin(),
+        };
+        let jobs = match &self.schedule.file {
+            Some(path) => Jobs::load(path, self.schedule.local_zone)?,
+            None => Jobs::builtin(self.schedule.local_zone)?,
         };
         if cloud == CloudSource::Settings {
             self.cloud_remote()?;
@@ -94,7 +102,7 @@ impl RuntimeConfig {
         if let Some(worker) = &self.worker {
             worker.validate()?;
         }
-        Ok(table)
+        Ok((table, jobs))
     }
 
     /// The cloud terminal that this process can send calls to; an error when it has to and cannot.

@@ -15,9 +15,11 @@ use crate::access::{AccessKeys, KeyRing};
 use crate::approval::Approvals;
 use crate::cost::{CostGuard, DailyReport, SqlCostGuard};
 use crate::events::EventLog;
+use crate::failover::{ConnectivityState, ConnectivityView};
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
-use crate::routing::{ConnectivityState, ConnectivityView, Explanation, Orchestrator, Route, RouteRequest, SharedRouteTable};
+use crate::routing::{Explanation, Orchestrator, Route, RouteRequest, SharedRouteTable};
+use crate::schedule::Schedule;
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::{Envelope, Id, Mode, Result, SharedClock, Timestamp};
@@ -40,6 +42,7 @@ pub(super) struct RuntimeParts {
     pub(super) approvals: Approvals,
     pub(super) stop: StopSwitch,
     pub(super) safari: Safari,
+    pub(super) schedule: Schedule,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -172,6 +175,12 @@ impl Runtime {
         &self.parts.safari
     }
 
+    /// The jobs, and what fires them.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.parts.schedule
+    }
+
     /// The bearer keys, for whoever manages them.
     #[must_use]
     pub fn access_keys(&self) -> &AccessKeys {
@@ -296,6 +305,7 @@ impl Runtime {
                 "calls were still under way: their leases decide what becomes of them"
             );
         }
+        let _cut_off = tokio::time::timeout(Duration::from_secs(1), self.parts.schedule.finish()).await;
         let _stragglers = tokio::time::timeout(Duration::from_secs(1), self.parts.background.wait()).await;
         self.parts.events.flush().await;
         self.parts.store.close().await;

@@ -21,6 +21,7 @@ mod builder;
 mod config;
 mod copywriter;
 mod handle;
+mod job_actions;
 mod safari;
 mod services;
 mod sides;

@@ -1,12 +1,16 @@
 //! The actions that this process answers itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::handle::RuntimeParts;
+use super::job_actions;
+use crate::cost::SqlCostGuard;
+use crate::failover::ConnectivityView;
 use crate::notify::Notifier;
-use crate::routing::{ConnectivityView, Executor, HttpExecutor, LocalExecutor, LocalExecutorBuilder, Params, SharedRouteTable};
+use crate::routing::{Executor, HttpExecutor, LocalExecutor, LocalExecutorBuilder, Params, SharedRouteTable};
 use crate::store::Store;
 use crate::{Error, ErrorKind, Result, SharedClock};
 
@@ -23,11 +27,14 @@ pub(super) struct Sources {
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) worker: Option<Arc<HttpExecutor>>,
     pub(super) has_cloud: bool,
+    pub(super) cost_log: Arc<SqlCostGuard>,
+    /// The whole, which is made after its actions and holds them.
+    pub(super) runtime: Arc<OnceLock<Weak<RuntimeParts>>>,
 }
 
 pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
     let (heartbeat, self_test, listing, notify) = (sources.clone(), sources.clone(), sources.clone(), sources.clone());
-    LocalExecutor::builder()
+    let registry = LocalExecutor::builder()
         .handler("system.heartbeat", "health of what this terminal is connected to", move |_, _| {
             let sources = heartbeat.clone();
             async move { Ok(json!({"at": sources.clock.now(), "services": health(&sources).await})) }
@@ -47,7 +54,8 @@ pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
         .handler("telegram.send", "a notice to the operator", move |params, _| {
             let notifier = Arc::clone(&notify.notifier);
             async move { send_notice(&*notifier, &params).await }
-        })
+        });
+    job_actions::add(registry, sources)
 }
 
 /// Each part this process is connected to, in one word.

@@ -26,7 +26,7 @@ const fn time(name: &'static str) -> AddedColumn {
     AddedColumn { name, sqlite: "TEXT", postgres: "TIMESTAMPTZ" }
 }
 
-const SHARED: [SharedTable; 5] = [
+const SHARED: [SharedTable; 6] = [
     SharedTable {
         name: "actp_cost_log",
         needed: &["service", "action", "cost_usd", "created_at"],
@@ -38,6 +38,23 @@ const SHARED: [SharedTable; 5] = [
                 sqlite: "INTEGER NOT NULL DEFAULT 0",
                 postgres: "BOOLEAN NOT NULL DEFAULT FALSE",
             },
+        ],
+    },
+    SharedTable {
+        name: "actp_cron_log",
+        needed: &["id", "job_name", "fired_at", "env"],
+        added: &[
+            AddedColumn { name: "duration_ms", sqlite: "INTEGER", postgres: "INTEGER" },
+            AddedColumn { name: "ok", sqlite: "BOOLEAN DEFAULT TRUE", postgres: "BOOLEAN DEFAULT TRUE" },
+            time("scheduled_at"),
+            text("everreach_status"),
+            text("everreach_reason"),
+            text("everreach_origin"),
+            text("everreach_event"),
+            text("everreach_runner"),
+            time("everreach_lease_until"),
+            AddedColumn { name: "everreach_epoch", sqlite: "INTEGER", postgres: "BIGINT" },
+            text("everreach_steps"),
         ],
     },
     SharedTable { name: "hybrid_cache", needed: &["action", "params_hash", "response_json", "cached_at"], added: &[] },

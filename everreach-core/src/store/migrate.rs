@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     Step {
         version: 1,
         name: "events",
@@ -65,6 +65,18 @@ const STEPS: [Step; 8] = [
         name: "safari_campaign_keys",
         sqlite: include_str!("../../migrations/sqlite/0008_safari_campaign_keys.sql"),
         postgres: include_str!("../../migrations/postgres/0008_safari_campaign_keys.sql"),
+    },
+    Step {
+        version: 9,
+        name: "leases",
+        sqlite: include_str!("../../migrations/sqlite/0009_leases.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_leases.sql"),
+    },
+    Step {
+        version: 10,
+        name: "schedule",
+        sqlite: include_str!("../../migrations/sqlite/0010_schedule.sql"),
+        postgres: include_str!("../../migrations/postgres/0010_schedule.sql"),
     },
 ];
 

@@ -149,7 +149,7 @@ impl Shared {
 /// # async fn main() -> everreach_core::Result<()> {
 /// let server = FaultServer::start([Fault::Answer(FaultResponse::json(200, &serde_json::json!({"status": "ok"})))]).await?;
 /// let client = everreach_core::http::client(&Default::default())?;
-/// let answer = everreach_core::routing::probe(&client, server.url(), std::time::Duration::from_secs(5)).await?;
+/// let answer = everreach_core::failover::probe(&client, server.url(), std::time::Duration::from_secs(5)).await?;
 /// assert_eq!(answer.fields["status"], "ok");
 /// assert_eq!(server.complete_requests(), 1);
 /// # Ok(()) }

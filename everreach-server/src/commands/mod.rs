@@ -11,6 +11,7 @@ pub mod completions;
 pub mod config;
 mod context;
 pub mod cost;
+pub mod cron;
 pub mod db;
 pub mod demo;
 pub mod dev;

@@ -8,8 +8,8 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, calls, completions, config, cost, db, demo, dev, doctor, health, init, keys, route, safari, serve,
-    stop, version,
+    Context, approvals, batch, calls, completions, config, cost, cron, db, demo, dev, doctor, health, init, keys, route, safari,
+    serve, stop, version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -146,6 +146,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Approvals(command) => approvals::run(&command, context).await,
         Command::Calls(command) => calls::run(&command, context).await,
         Command::Cost(arguments) => cost::run(&arguments, context).await,
+        Command::Cron(command) => cron::run(&command, context).await,
         Command::Db(command) => db::run(&command, context).await,
         Command::Keys(command) => keys::run(&command, context).await,
         Command::Safari(command) => safari::run(&command, context).await,

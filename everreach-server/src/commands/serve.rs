@@ -1,5 +1,6 @@
 //! `serve`: the server.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use clap::Args;
@@ -74,7 +75,27 @@ pub(super) async fn run(arguments: &ServeArgs, context: &Context) -> Outcome {
     if arguments.safari {
         work_in_background(&runtime);
     }
+    if resolved.server.fires_jobs {
+        fire_in_background(&runtime);
+    }
     server.run().await
+}
+
+/// Fires jobs until the server closes.
+fn fire_in_background(runtime: &Runtime) {
+    let runtime = runtime.clone();
+    drop(tokio::spawn(async move {
+        let schedule = runtime.schedule();
+        tokio::join!(schedule.run(), tell_of_unknown_actions(&runtime));
+    }));
+}
+
+/// What a job names and nobody here answers is told at the start, not at six in the morning.
+async fn tell_of_unknown_actions(runtime: &Runtime) {
+    let known: HashSet<_> = runtime.services().await.into_iter().map(|entry| entry.route.action.clone()).collect();
+    for (job, action) in runtime.schedule().jobs().unknown_actions(|action| known.contains(action)) {
+        tracing::warn!(%job, %action, "a job has a step that nobody here answers: it fails until somebody does");
+    }
 }
 
 /// Works through Safari's queue until the server closes, which waits for what runs.

@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod cost;
+pub(crate) mod cron;
 pub(crate) mod description;
 pub(crate) mod dispatch;
 pub(crate) mod events;

@@ -30,6 +30,7 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));
     parts.insert("approvals".to_owned(), part(approvals(runtime).await));
+    parts.insert("schedule".to_owned(), part(runtime.schedule().state().await));
     json(StatusCode::OK, &parts)
 }
 

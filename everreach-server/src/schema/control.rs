@@ -167,6 +167,8 @@ pub(crate) struct Status {
     calls: serde_json::Value,
     #[schema(value_type = Object)]
     approvals: serde_json::Value,
+    #[schema(value_type = Object)]
+    schedule: serde_json::Value,
 }
 
 /// Alerts that were passed on.

@@ -205,6 +205,11 @@ impl Settings {
         of_environment.or_else(|| iana_time_zone::get_timezone().ok())
     }
 
+    /// The time zone of this machine. Where it names none that is known, its clock shows UTC.
+    pub(super) fn local_zone(&self) -> chrono_tz::Tz {
+        self.machine_zone().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
+    }
+
     fn set(&mut self, setting: &'static Setting, text: &str, origin: &Origin) {
         if !text.trim().is_empty() {
             let _former = self.values.insert(setting.env, Value { text: text.trim().to_owned(), origin: origin.clone() });

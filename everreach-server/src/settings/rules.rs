@@ -9,6 +9,7 @@ use everreach_core::cost::CostConfig;
 use everreach_core::notify::TelegramConfig;
 use everreach_core::routing::{RemoteConfig, RoutingConfig};
 use everreach_core::runtime::RuntimeConfig;
+use everreach_core::schedule::ScheduleConfig;
 use everreach_core::store::StoreConfig;
 use everreach_core::{Error, ErrorKind, Mode, Result};
 use secrecy::SecretString;
@@ -68,6 +69,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// What it is.
     pub role: Role,
+    /// Whether the server fires jobs by itself.
+    pub fires_jobs: bool,
     /// How many of these run behind one address.
     pub replicas: NonZeroU32,
     /// Further `Host` names it answers.
@@ -125,9 +128,11 @@ impl Settings {
         runtime.cost = cost;
         runtime.telegram = self.telegram()?;
         runtime.safari = self.safari()?;
+        runtime.schedule = self.schedule();
         let server = ServerSettings {
             listen: self.listen()?,
             role,
+            fires_jobs: self.text(&table::SCHEDULE) != Some(NO_SCHEDULE),
             replicas: self.parse(&table::REPLICAS, "a number of at least 1")?,
             allowed_hosts: self.list(&table::ALLOWED_HOSTS),
             admin_key: self.secret(&table::ADMIN_KEY),
@@ -222,6 +227,13 @@ impl Settings {
         Ok(routing)
     }
 
+    fn schedule(&self) -> ScheduleConfig {
+        let mut schedule = ScheduleConfig::default();
+        schedule.file = self.text(&table::SCHEDULE).filter(|text| *text != NO_SCHEDULE).map(PathBuf::from);
+        schedule.local_zone = self.local_zone();
+        schedule
+    }
+
     fn cloud(&self, mode: Mode, role: Role) -> Result<Option<RemoteConfig>> {
         let (endpoint, key) = (self.url(&table::CLOUD_ENDPOINT)?, self.secret(&table::CLOUD_KEY));
         if role == Role::CloudTerminal {
@@ -282,6 +294,8 @@ impl Settings {
     }
 }
 
+/// The word for a server that fires no jobs by itself.
+const NO_SCHEDULE: &str = "off";
 /// The port of a cloud terminal that is not told another.
 const CLOUD_PORT: u16 = 8090;
 

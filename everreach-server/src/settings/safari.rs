@@ -82,8 +82,7 @@ impl Settings {
         if self.text(&table::SAFARI_TIMEZONE) != Some(LOCAL) {
             return self.parse(&table::SAFARI_TIMEZONE, WANTED);
         }
-        // Where a machine names no zone that is known, its clock shows UTC.
-        Ok(self.machine_zone().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC))
+        Ok(self.local_zone())
     }
 
     /// Says who set the value that a parser of the core refused.

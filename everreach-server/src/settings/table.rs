@@ -86,6 +86,12 @@ pub const ROUTE_TABLE: Setting = unset(
     "route_table",
     "path of a route_table.json laid over the built-in one, reloaded when it changes",
 );
+/// The schedule.
+pub const SCHEDULE: Setting = unset(
+    "EVERREACH_SCHEDULE",
+    "schedule",
+    "path of a schedule.json laid over the built-in jobs; off: the server fires none by itself",
+);
 /// Where the cloud terminal is.
 pub const CLOUD_ENDPOINT: Setting =
     unset("CLOUD_ENDPOINT", "cloud.endpoint", "URL of the cloud terminal; needed when env is cloud or hybrid");
@@ -131,7 +137,7 @@ pub const LOG_FILTER: Setting = unset("RUST_LOG", "log.filter", "log filter such
 pub const NO_COLOR: Setting = unset("NO_COLOR", "no_color", "any value: no colors in the output");
 
 /// What routing, the server and the command line read.
-const CORE: [Setting; 28] = [
+const CORE: [Setting; 29] = [
     ENV,
     ROLE,
     LISTEN,
@@ -145,6 +151,7 @@ const CORE: [Setting; 28] = [
     DATABASE_CONNECTIONS,
     DATABASE_POOLER,
     ROUTE_TABLE,
+    SCHEDULE,
     CLOUD_ENDPOINT,
     CLOUD_KEY,
     LOCAL_ENDPOINT,

@@ -1,6 +1,7 @@
 //! The command line, as a process.
 
 mod calls;
+mod cron;
 pub(crate) mod program;
 mod routing;
 mod safari;

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 64] = [
+const COMMANDS: [&[&str]; 68] = [
     &["dev"],
     &["demo"],
     &["demo", "safari-services"],
@@ -28,6 +28,11 @@ const COMMANDS: [&[&str]; 64] = [
     &["calls", "show"],
     &["calls", "resolve"],
     &["cost"],
+    &["cron"],
+    &["cron", "list"],
+    &["cron", "next"],
+    &["cron", "run"],
+    &["cron", "history"],
     &["db"],
     &["db", "migrate"],
     &["db", "status"],

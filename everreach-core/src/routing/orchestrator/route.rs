@@ -9,12 +9,13 @@ use crate::approval::Approvals;
 use crate::breaker::CircuitSet;
 use crate::cost::CostGuard;
 use crate::events::EventLog;
+use crate::failover::ConnectivityView;
 use crate::ledger::Ledger;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::routing::offline::OfflineCache;
 use crate::routing::{
-    ActionClass, Classifier, Conditions, ConnectivityView, Decision, Executor, ExplainedDecision, Explanation, Preference, Route,
-    RouteRequest, RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
+    ActionClass, Classifier, Conditions, Decision, Executor, ExplainedDecision, Explanation, Preference, Route, RouteRequest,
+    RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
 use crate::{Effect, Envelope, ErrorKind, MicroUsd, Mode, Result, SharedClock, Side};

@@ -83,6 +83,8 @@ const TOPICS: &[(&str, &str, char, char)] = &[
     ("cognitive", "session_brief data_plane_map", 'C', 'N'),
     ("orchestrator", "morning_routine content_blitz outreach_cycle research_to_publish daily_summary", 'X', 'N'),
     ("gateway", "channel_status", 'R', 'N'),
+    ("cost", "report", 'X', 'E'),
+    ("safari_queue", "run_once check_services retry_failed reset_counters", 'W', 'E'),
 ];
 
 const LOCAL_PREFERRED: &str = "content.analyze_video content.youtube_payload feedback.checkbacks feedback.analysis \
@@ -199,7 +201,8 @@ fn approvals_derived_keys_and_the_limits_of_the_mac_stand_where_they_belong() {
     assert_eq!(named(&|route| route.dedupe == Dedupe::ContentDay), keyed.split_whitespace().collect::<Vec<_>>());
     let mac = "comments.post comments.threads_engage dm.bulk_send dm.process_outreach dm.queue dm.send dm.sync linkedin.campaign \
         linkedin.connect linkedin.message linkedin.prospect linkedin.search safari.ensure_session safari.execute_js safari.health \
-        safari.inbox safari.navigate";
+        safari.inbox safari.navigate safari_queue.check_services safari_queue.reset_counters safari_queue.retry_failed \
+        safari_queue.run_once";
     assert_eq!(named(&|route| route.requires == Some(Side::Local)), mac.split_whitespace().collect::<Vec<_>>());
     assert_eq!(route(&table, "dm.send").timeout, Some(Duration::from_secs(90)));
     assert_eq!(route(&table, "research.platform").timeout, Some(Duration::from_secs(60)));

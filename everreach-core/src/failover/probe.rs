@@ -35,7 +35,7 @@ impl ProbeAnswer {
 ///
 /// ```no_run
 /// # async fn look() -> everreach_core::Result<()> {
-/// use everreach_core::{http, routing::probe};
+/// use everreach_core::{failover::probe, http};
 /// let client = http::client(&http::HttpConfig::default())?;
 /// let endpoint = "http://127.0.0.1:8090".parse().expect("a URL");
 /// let answer = probe(&client, &endpoint, std::time::Duration::from_secs(5)).await?;
@@ -75,4 +75,43 @@ pub async fn probe(client: &reqwest::Client, endpoint: &Url, within: Duration) -
 /// The address without user, password, path and query.
 fn host_of(endpoint: &Url) -> String {
     endpoint.origin().ascii_serialization()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::{HttpConfig, client};
+    use crate::testing::{Fault, FaultResponse, FaultServer};
+
+    fn answer(body: &Value) -> Fault {
+        Fault::Answer(FaultResponse::json(200, body))
+    }
+
+    #[tokio::test]
+    async fn only_a_json_object_with_status_ok_passes_for_healthy() {
+        let client = client(&HttpConfig::default()).expect("a client");
+        let ok = json!({"status": "ok", "env": "cloud"});
+        let sick = [
+            answer(&json!({"status": "degraded"})),
+            answer(&json!({})),
+            answer(&json!(["ok"])),
+            Fault::Answer(FaultResponse::html(200)),
+            Fault::Answer(FaultResponse::json(503, &ok)),
+            Fault::Answer(FaultResponse::json(302, &ok).with_header("Location", "/livez")),
+            Fault::ResetBeforeAnswer,
+        ];
+        let count = sick.len();
+        let script = sick.into_iter().chain([answer(&ok), Fault::Drip(FaultResponse::json(200, &ok), Duration::from_millis(20))]);
+        let server = FaultServer::start(script).await.expect("a server");
+        for _ in 0..count {
+            let error = probe(&client, server.url(), Duration::from_secs(5)).await.expect_err("unhealthy");
+            assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
+        }
+        let healthy = probe(&client, server.url(), Duration::from_secs(5)).await.expect("healthy");
+        assert_eq!(healthy.env(), Some("cloud"));
+        let dripping = probe(&client, server.url(), Duration::from_millis(150)).await.expect_err("too slow");
+        assert_eq!(dripping.kind(), ErrorKind::Timeout);
+    }
 }

@@ -1,0 +1,139 @@
+//! The leases' SQL. PostgreSQL compares with its own clock; SQLite is on one machine, whose clock comes in.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::{Authority, Lease, LeaseState};
+use crate::store::{Db, Stamp, on_db};
+use crate::{Result, Timestamp};
+
+const ACQUIRE_SQLITE: &str = "INSERT INTO everreach_leases (resource, holder, epoch, acquired_at, expires_at) \
+     VALUES ($1, $2, 1, $3, $4) ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, \
+     epoch = everreach_leases.epoch + 1, acquired_at = excluded.acquired_at, expires_at = excluded.expires_at \
+     WHERE everreach_leases.holder IS NULL OR everreach_leases.expires_at <= $3 RETURNING epoch, note";
+#[cfg(feature = "postgres")]
+const ACQUIRE_POSTGRES: &str = "INSERT INTO everreach_leases (resource, holder, epoch, acquired_at, expires_at) \
+     VALUES ($1, $2, 1, clock_timestamp(), clock_timestamp() + $3 * INTERVAL '1 microsecond') \
+     ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, epoch = everreach_leases.epoch + 1, \
+     acquired_at = clock_timestamp(), expires_at = clock_timestamp() + $3 * INTERVAL '1 microsecond' \
+     WHERE everreach_leases.holder IS NULL OR everreach_leases.expires_at <= clock_timestamp() RETURNING epoch, note";
+// What a holder before left has been read by then; a holder that vanishes leaves nothing.
+const FORGET_NOTE: &str = "UPDATE everreach_leases SET note = NULL WHERE resource = $1 AND epoch = $2";
+// Nobody else has had it since while the epoch is the same, even if its time was over.
+const RENEW_SQLITE: &str = "UPDATE everreach_leases SET expires_at = $4 WHERE resource = $1 AND holder = $2 AND epoch = $3";
+#[cfg(feature = "postgres")]
+const RENEW_POSTGRES: &str = "UPDATE everreach_leases SET expires_at = clock_timestamp() + $4 * INTERVAL '1 microsecond' \
+     WHERE resource = $1 AND holder = $2 AND epoch = $3";
+const RELEASE: &str = "UPDATE everreach_leases SET holder = NULL, expires_at = $4, note = $5 \
+     WHERE resource = $1 AND holder = $2 AND epoch = $3";
+const LOOK_SQLITE: &str = "SELECT holder, epoch, acquired_at, expires_at, note, \
+     (holder IS NOT NULL AND expires_at > $2) AS is_held FROM everreach_leases WHERE resource = $1";
+#[cfg(feature = "postgres")]
+const LOOK_POSTGRES: &str = "SELECT holder, epoch, acquired_at, expires_at, note, \
+     (holder IS NOT NULL AND expires_at > clock_timestamp()) AS is_held FROM everreach_leases WHERE resource = $1";
+const HOLDS_SQLITE: &str = "SELECT epoch FROM everreach_leases WHERE resource = $1 AND holder = $2 AND epoch = $3";
+// A takeover waits for the transaction of the write that this belongs to.
+#[cfg(feature = "postgres")]
+const HOLDS_POSTGRES: &str = "SELECT epoch FROM everreach_leases WHERE resource = $1 AND holder = $2 AND epoch = $3 FOR SHARE";
+
+#[cfg(feature = "postgres")]
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+pub(super) async fn acquire(
+    db: &mut Db<'_>,
+    resource: &str,
+    holder: &str,
+    ttl: Duration,
+    now: Timestamp,
+) -> Result<Option<(i64, Option<Value>)>> {
+    let taken: Option<(i64, Option<Json<Value>>)> = match db {
+        Db::Sqlite(conn) => {
+            let asked = sqlx::query_as(ACQUIRE_SQLITE).bind(resource).bind(holder).bind(Stamp(now)).bind(Stamp(now + ttl));
+            asked.fetch_optional(&mut **conn).await?
+        }
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => {
+            sqlx::query_as(ACQUIRE_POSTGRES).bind(resource).bind(holder).bind(micros(ttl)).fetch_optional(&mut **conn).await?
+        }
+    };
+    let Some((epoch, note)) = taken else { return Ok(None) };
+    if note.is_some() {
+        on_db!(db, conn => sqlx::query(FORGET_NOTE).bind(resource).bind(epoch).execute(conn).await.map(drop))?;
+    }
+    Ok(Some((epoch, note.map(|note| note.0))))
+}
+
+pub(super) async fn renew(db: &mut Db<'_>, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<bool> {
+    let (resource, holder, epoch) = (&lease.resource, &lease.holder, lease.epoch);
+    let rows = match db {
+        Db::Sqlite(conn) => {
+            let asked = sqlx::query(RENEW_SQLITE).bind(resource).bind(holder).bind(epoch).bind(Stamp(now + ttl));
+            asked.execute(&mut **conn).await?.rows_affected()
+        }
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => {
+            let asked = sqlx::query(RENEW_POSTGRES).bind(resource).bind(holder).bind(epoch).bind(micros(ttl));
+            asked.execute(&mut **conn).await?.rows_affected()
+        }
+    };
+    Ok(rows == 1)
+}
+
+pub(super) async fn release(db: &mut Db<'_>, lease: &Lease, note: Option<Value>, now: Timestamp) -> Result<bool> {
+    let rows = on_db!(db, conn => {
+        sqlx::query(RELEASE)
+            .bind(&lease.resource)
+            .bind(&lease.holder)
+            .bind(lease.epoch)
+            .bind(Stamp(now))
+            .bind(note.map(Json))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    holder: Option<String>,
+    epoch: i64,
+    acquired_at: Stamp,
+    expires_at: Stamp,
+    note: Option<Json<Value>>,
+    is_held: bool,
+}
+
+pub(super) async fn look(db: &mut Db<'_>, resource: &str, now: Timestamp) -> Result<Option<LeaseState>> {
+    let row: Option<Row> = match db {
+        Db::Sqlite(conn) => sqlx::query_as(LOOK_SQLITE).bind(resource).bind(Stamp(now)).fetch_optional(&mut **conn).await?,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => sqlx::query_as(LOOK_POSTGRES).bind(resource).fetch_optional(&mut **conn).await?,
+    };
+    Ok(row.map(|row| LeaseState {
+        holder: row.holder,
+        epoch: row.epoch,
+        acquired_at: row.acquired_at.into(),
+        expires_at: row.expires_at.into(),
+        is_held: row.is_held,
+        note: row.note.map(|note| note.0),
+    }))
+}
+
+/// Whether the authority holds, to be asked first in the transaction of a write that needs it: nobody takes over before that ends.
+pub(crate) async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
+    let Authority::Lease(lease) = authority else { return Ok(true) };
+    let statement = match db {
+        Db::Sqlite(_) => HOLDS_SQLITE,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => HOLDS_POSTGRES,
+    };
+    let epoch: Option<i64> = on_db!(db, conn => {
+        sqlx::query_scalar(statement).bind(&lease.resource).bind(&lease.holder).bind(lease.epoch).fetch_optional(conn).await
+    })?;
+    Ok(epoch.is_some())
+}

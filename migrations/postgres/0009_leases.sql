@@ -1,0 +1,9 @@
+-- Who may do what only one process may do. The number grows with every change of the holder; rows are never removed.
+CREATE TABLE everreach_leases (
+    resource    TEXT PRIMARY KEY,
+    holder      TEXT,
+    epoch       BIGINT NOT NULL,
+    acquired_at TIMESTAMPTZ NOT NULL,
+    expires_at  TIMESTAMPTZ NOT NULL,
+    note        JSONB
+);
