@@ -27,6 +27,7 @@ use crate::routing::{
 use crate::safari::SafariDispatcher;
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::bus::{OutboxBus, SyncBus};
 use crate::{
     Id, Result, SharedClock, SystemClock,
     http::{self, HttpConfig},
@@ -44,6 +45,7 @@ pub struct RuntimeBuilder {
     cost: Option<Arc<dyn CostGuard>>,
     notifier: Option<Arc<dyn Notifier>>,
     safari: Option<Arc<dyn SafariDispatcher>>,
+    bus: Option<Arc<dyn SyncBus>>,
     retry_policy: RetryPolicy,
 }
 
@@ -65,6 +67,7 @@ impl RuntimeBuilder {
             cost: None,
             notifier: None,
             safari: None,
+            bus: None,
             retry_policy: RetryPolicy::default(),
         }
     }
@@ -194,6 +197,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Replaces the bus: by default the one over the database, with Redis when the settings name one. [`Runtime::shutdown`] leaves a bus
+    /// that was given as it is.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeBuilder};
+    /// use everreach_core::sync::bus::SyncBus;
+    /// fn over(builder: RuntimeBuilder, bus: std::sync::Arc<dyn SyncBus>) -> RuntimeBuilder {
+    ///     builder.with_sync_bus(bus)
+    /// }
+    /// ```
+    pub fn with_sync_bus(mut self, bus: Arc<dyn SyncBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
     /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
@@ -222,6 +240,13 @@ impl RuntimeBuilder {
             None => Store::open(&config.store).await?,
         };
         let events = EventLog::start(store.clone());
+        let (bus, own_bus) = match self.bus {
+            Some(bus) => (bus, None),
+            None => {
+                let own = OutboxBus::start(store.clone(), Arc::clone(&clock), events.clone(), config.bus.clone())?;
+                (Arc::new(own.clone()) as Arc<dyn SyncBus>, Some(own))
+            }
+        };
         let notifier = self.notifier.unwrap_or_else(|| match &config.telegram {
             Some(telegram) => Arc::new(TelegramNotifier::new(telegram.clone(), client.clone())),
             None => Arc::new(LogNotifier::default()),
@@ -301,6 +326,8 @@ impl RuntimeBuilder {
                 approvals,
                 stop,
                 safari,
+                bus,
+                own_bus,
                 access_keys,
                 key_ring,
                 table,

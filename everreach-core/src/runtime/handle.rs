@@ -21,6 +21,7 @@ use crate::notify::Notifier;
 use crate::routing::{Explanation, Orchestrator, Route, RouteRequest, SharedRouteTable};
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::bus::{OutboxBus, SyncBus};
 use crate::{Envelope, Id, Mode, Result, SharedClock, Timestamp};
 
 /// One running EverReach, cheap to clone.
@@ -41,6 +42,9 @@ pub(super) struct RuntimeParts {
     pub(super) approvals: Approvals,
     pub(super) stop: StopSwitch,
     pub(super) safari: Safari,
+    pub(super) bus: Arc<dyn SyncBus>,
+    /// The one that was made here and ends with the runtime.
+    pub(super) own_bus: Option<OutboxBus>,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -173,6 +177,12 @@ impl Runtime {
         &self.parts.safari
     }
 
+    /// Messages between processes and machines.
+    #[must_use]
+    pub fn bus(&self) -> &Arc<dyn SyncBus> {
+        &self.parts.bus
+    }
+
     /// The bearer keys, for whoever manages them.
     #[must_use]
     pub fn access_keys(&self) -> &AccessKeys {
@@ -298,6 +308,9 @@ impl Runtime {
             );
         }
         let _stragglers = tokio::time::timeout(Duration::from_secs(1), self.parts.background.wait()).await;
+        if let Some(bus) = &self.parts.own_bus {
+            bus.stop().await;
+        }
         self.parts.events.flush().await;
         self.parts.store.close().await;
     }

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::events::EventLog;
     use crate::store::{Store, StoreConfig};
-    use crate::sync::bus::{OutboxBus, ParkedMessage, Published};
+    use crate::sync::bus::{BusStatus, OutboxBus, ParkedMessage, Published};
 
     async fn outbox(config: BusConfig, clock: SharedClock) -> Result<OutboxBus> {
         let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
@@ -241,6 +241,9 @@ mod tests {
         }
         async fn replay(&self, subscription: &str, id: &str) -> Result<bool> {
             self.0.replay(subscription, id).await
+        }
+        async fn status(&self) -> Result<BusStatus> {
+            self.0.status().await
         }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::cursor::{self, Deferred, Offer};
 use super::log::{self, Entry};
-use super::{Delivery, Failure, Message, NewMessage, OutboxBus, ParkedMessage, Published, Subscription, SyncBus};
+use super::{BusStatus, Delivery, Failure, Message, NewMessage, OutboxBus, ParkedMessage, Published, Subscription, SyncBus, status};
 use crate::lease::{Authority, Lease, holds};
 use crate::store::Db;
 use crate::{Error, ErrorKind, Result, Timestamp};
@@ -82,10 +82,9 @@ impl SyncBus for OutboxBus {
                 if attempts < config.max_attempts {
                     return Ok(Failure::RetryAt(next_at));
                 }
-                let message = &failed.message;
-                let entry =
-                    Entry { seq, id: message.id.clone(), payload: message.payload.to_string(), created_at: message.created_at };
-                cursor::park(db, &Subscription::new(name, topic), &entry, (attempts, &error), now).await?;
+                for entry in log::read(db, topic, seq - 1, 1).await?.iter().filter(|entry| entry.seq == seq) {
+                    cursor::park(db, &Subscription::new(name, topic), entry, (attempts, &error), now).await?;
+                }
                 cursor::acknowledge(db, name, topic, seq, now).await?;
                 Ok(Failure::Parked)
             })
@@ -123,6 +122,12 @@ impl SyncBus for OutboxBus {
         let is_there = replayed.await?;
         self.inner.wake.tell();
         Ok(is_there)
+    }
+
+    async fn status(&self) -> Result<BusStatus> {
+        let redis = self.inner.redis.borrow().clone();
+        let mut connection = self.inner.store.read().await?;
+        status::read(&mut connection.db(), redis).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages, as publishers and subscriptions have them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, ErrorKind, Result, Timestamp};
@@ -91,7 +91,7 @@ impl Published {
 }
 
 /// A message as it is delivered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// Its id, the same at every delivery.
@@ -163,7 +163,7 @@ impl Subscription {
 }
 
 /// A message that a subscription is to handle now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The message.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::wake::Wake;
-use super::{BusConfig, BusStatus, NewMessage, Published, RedisState, Subscription, carrier, cursor, log, publish_within, retention, status};
+use super::{BusConfig, NewMessage, Published, RedisState, Subscription, carrier, cursor, log, publish_within, retention};
 use crate::events::EventLog;
 use crate::lease::{Acquired, Lease, Leases};
 use crate::store::{Db, Store};
@@ -55,7 +55,7 @@ pub(super) struct Inner {
     pub(super) stopping: CancellationToken,
     held: Mutex<HashMap<String, Lease>>,
     registered: Mutex<HashSet<(String, String)>>,
-    redis: watch::Receiver<Option<RedisState>>,
+    pub(super) redis: watch::Receiver<Option<RedisState>>,
     tasks: TaskTracker,
 }
 
@@ -163,16 +163,6 @@ impl OutboxBus {
             Box::pin(async move { cursor::unregister(&mut db, &name, &topic).await })
         });
         removed.await
-    }
-
-    /// How the bus is: Redis, the subscriptions, what waits.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn status(&self) -> Result<BusStatus> {
-        let mut connection = self.inner.store.read().await?;
-        let redis = self.inner.redis.borrow().clone();
-        status::read(&mut connection.db(), redis).await
     }
 
     pub(super) async fn append(&self, messages: Vec<NewMessage>) -> Result<Vec<Published>> {

@@ -39,7 +39,7 @@ pub struct SubscriptionState {
 }
 
 /// How the bus is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct BusStatus {
     /// Redis; nothing when none is configured.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Delivery, Failure, NewMessage, ParkedMessage, Published, Subscription};
+use super::{BusStatus, Delivery, Failure, NewMessage, ParkedMessage, Published, Subscription};
 use crate::Result;
 
 /// Carries messages from publishers to subscriptions.
@@ -23,7 +23,7 @@ pub trait SyncBus: Send + Sync + 'static {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a message that cannot be published; or the store's.
     async fn publish_all(&self, messages: Vec<NewMessage>) -> Result<Vec<Published>>;
 
-    /// The next messages for a subscription, in order, at most `max`; waits for the first one. Nothing when none came in time or
+    /// The next messages for a subscription, in order, at most `max`; waits for the first one. In a process one task at a time asks. Nothing when none came in time or
     /// another process reads for it. A message that may have been delivered before comes alone.
     ///
     /// # Errors
@@ -66,6 +66,12 @@ pub trait SyncBus: Send + Sync + 'static {
     /// # Errors
     /// The store's.
     async fn replay(&self, subscription: &str, id: &str) -> Result<bool>;
+
+    /// How the bus is: Redis, the subscriptions, what waits.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn status(&self) -> Result<BusStatus>;
 }
 
 impl dyn SyncBus {

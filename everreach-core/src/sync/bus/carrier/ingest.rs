@@ -12,7 +12,7 @@ use super::{link, store};
 use crate::Result;
 
 /// Entries of one stream in one step.
-const BATCH: u32 = 500;
+const BATCH: usize = 500;
 /// How long a read waits at Redis: new subscriptions are seen after that at the latest.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Reads the entries that were given to us and not acknowledged.
@@ -31,10 +31,16 @@ pub(super) struct Ingest {
     topics: BTreeSet<String>,
 }
 
-/// What a read brought, and whether something was missing before it.
+/// Reads in a row before other things get their turn.
+const LONGEST_RUN: u32 = 200;
+
+/// What a read brought.
 #[derive(Debug, Default)]
 struct Taken {
     entries: usize,
+    /// Whether there may be more.
+    is_full: bool,
+    /// Whether something was missing before it.
     has_gap: bool,
 }
 
@@ -113,14 +119,16 @@ impl Ingest {
             // Somebody flushed Redis or removed a stream: begin with new groups.
             Err(error) if error.code() == Some("NOGROUP") => {
                 self.topics.clear();
-                return Ok(Taken { entries: 0, has_gap: true });
+                return Ok(Taken { has_gap: true, ..Taken::default() });
             }
             Err(error) => return Err(link::failed(&error)),
         };
         let Some(reply) = reply else { return Ok(Taken::default()) };
+        let mut is_full = false;
         let (mut arrivals, mut read) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
         for stream in reply.keys {
             let Some(topic) = keys.topic(&stream.key) else { continue };
+            is_full |= stream.ids.len() >= BATCH;
             for entry in stream.ids {
                 match wire::read(topic, &entry) {
                     Some(arrival) if arrival.origin != database => arrivals.push(arrival),
@@ -141,7 +149,7 @@ impl Ingest {
         if ingested.taken > 0 {
             bus.wake();
         }
-        Ok(Taken { entries, has_gap: ingested.has_gap })
+        Ok(Taken { entries, is_full, has_gap: ingested.has_gap })
     }
 
     async fn acknowledge(&mut self, read: BTreeMap<String, Vec<String>>, ingested: &store::Ingested) -> Result<()> {
@@ -168,8 +176,10 @@ impl Ingest {
         let sent: HashMap<String, String> =
             redis::cmd("HGETALL").arg(keys.sent()).query_async(&mut self.redis).await.map_err(|error| link::failed(&error))?;
         // Whatever was sent before we looked is in the stream by now.
-        while self.take(NEW, None).await?.entries > 0 {
-            self.shared.lead.authority(&bus).await?;
+        for _ in 0..LONGEST_RUN {
+            if !self.take(NEW, None).await?.is_full {
+                break;
+            }
         }
         let have = store::have(&mut bus.inner.store.read().await?.db()).await?;
         let mut ask = redis::pipe();

@@ -90,7 +90,7 @@ impl Relay {
         for topic in topics.iter().filter(|topic| topic.sent > 0) {
             tell.cmd("HSET").arg(keys.sent()).arg(wire::field(&database, &topic.name)).arg(topic.sent).ignore();
         }
-        if !topics.is_empty() {
+        if !tell.is_empty() {
             tell.query_async::<()>(&mut self.redis).await.map_err(|error| link::failed(&error))?;
         }
         Ok(true)

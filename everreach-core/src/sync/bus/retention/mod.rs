@@ -30,6 +30,7 @@ async fn tidy(bus: &OutboxBus) -> Result<()> {
     let inner = &bus.inner;
     let (retention, now) = (inner.config.retention, inner.clock.now());
     let is_sent = inner.config.redis_url.is_some();
+    bus.number_new().await?;
     let topics = store::topics(&mut inner.store.read().await?.db()).await?;
     for topic in topics {
         let name = topic.clone();
