@@ -42,7 +42,13 @@ impl NativeSyncBus {
         Ok(Self { opened: Opened::new(config, Parts::default()) })
     }
 
-    fn publish(&self, py: Python<'_>, topic: String, payload: &Bound<'_, PyAny>, dedup_key: Option<String>) -> PyResult<Awaiting> {
+    fn publish(
+        &self,
+        py: Python<'_>,
+        topic: String,
+        payload: &Bound<'_, PyAny>,
+        dedup_key: Option<String>,
+    ) -> PyResult<Awaiting> {
         let message = message(topic, payload, dedup_key).or_raise(py)?;
         let process = self.opened.enter(py)?;
         let opened = Arc::clone(&self.opened);
@@ -66,9 +72,8 @@ impl NativeSyncBus {
         let subscription = Subscription::new(name, topic);
         self.waited(py, |runtime| async move {
             let deliveries = runtime.bus().receive(&subscription, BATCH, WAIT).await?;
-            serde_json::to_value(deliveries).map_err(|source| {
-                Error::new(ErrorKind::Internal, "deliveries cannot be written as JSON").with_source(source)
-            })
+            serde_json::to_value(deliveries)
+                .map_err(|source| Error::new(ErrorKind::Internal, "deliveries cannot be written as JSON").with_source(source))
         })
     }
 

@@ -183,7 +183,8 @@ async fn a_dedup_key_keeps_a_repeat_out(make: &MakeBus) -> Result<()> {
 }
 
 async fn messages_that_cannot_be_published_are_refused(make: &MakeBus) -> Result<()> {
-    let bench = Bench::new(make, "a message without a topic is refused with invalid_input, and nothing of its batch is kept").await?;
+    let bench =
+        Bench::new(make, "a message without a topic is refused with invalid_input, and nothing of its batch is kept").await?;
     let batch = vec![NewMessage::new(TOPIC, 1.into()), NewMessage::new("", 2.into())];
     law::refused(bench.bus.publish_all(batch).await, ErrorKind::InvalidInput, BREAKS, bench.law)?;
     bench.comes("one", 10, &[]).await.map(drop)

@@ -76,7 +76,10 @@ fn cloud(runtime: &Runtime) -> Value {
 }
 
 fn redis(state: Option<&RedisState>) -> Value {
-    state.map_or_else(|| value!({ "configured": false }), |state| value!({ "configured": true, "up": state.is_up, "since": state.since }))
+    state.map_or_else(
+        || value!({ "configured": false }),
+        |state| value!({ "configured": true, "up": state.is_up, "since": state.since }),
+    )
 }
 
 async fn approvals(runtime: &Runtime) -> Result<Value> {

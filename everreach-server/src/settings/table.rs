@@ -163,8 +163,7 @@ const CORE: [Setting; 28] = [
 ];
 
 /// Redis.
-pub const REDIS_URL: Setting =
-    secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset");
+pub const REDIS_URL: Setting = secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset");
 /// How often the bus looks by itself.
 pub const SYNC_INTERVAL: Setting =
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis");

@@ -88,7 +88,8 @@ async fn a_handler_that_fails_or_panics_gets_its_message_parked_and_the_rest_goe
     tokio::time::timeout(super::PATIENCE, all).await.expect("the others are handled");
     subscriber.stop().await;
     let parked = bus.parked(10).await.expect("a list");
-    let told: Vec<_> = parked.iter().map(|message| (message.payload.as_str(), message.error.as_str(), message.attempts)).collect();
+    let told: Vec<_> =
+        parked.iter().map(|message| (message.payload.as_str(), message.error.as_str(), message.attempts)).collect();
     assert_eq!(told, [("3", "it cannot be handled", 5), ("7", "the handler panicked", 5)]);
     let status = bus.status().await.expect("a status");
     assert_eq!((status.parked, status.subscriptions[0].waiting, status.redis), (2, 0, None));

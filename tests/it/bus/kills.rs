@@ -100,11 +100,7 @@ async fn nothing_is_lost_or_reordered(publishers_url: String, kills: u32) -> Str
     execute(&store, table).await;
     let mut redis = RedisServer::start();
     let plan = |url: &str| Plan { url: url.to_owned(), redis: redis.url() };
-    let jobs = [
-        Job::Publish(plan(&publishers_url)),
-        Job::Publish(plan(&publishers_url)),
-        Job::Subscribe(plan(&subscriber_url)),
-    ];
+    let jobs = [Job::Publish(plan(&publishers_url)), Job::Publish(plan(&publishers_url)), Job::Subscribe(plan(&subscriber_url))];
     let mut told = Told::default();
     let mut processes = Vec::new();
     for job in jobs {
@@ -149,7 +145,8 @@ async fn nothing_is_lost_or_reordered(publishers_url: String, kills: u32) -> Str
         publisher.kill(&mut told).await;
     }
     // Somebody has to go on sending for the publishers that are gone.
-    let sender = super::start(&Store::open(&StoreConfig::new(&publishers_url)).await.expect("a store"), super::over(&redis.url()));
+    let sender =
+        super::start(&Store::open(&StoreConfig::new(&publishers_url)).await.expect("a store"), super::over(&redis.url()));
     let began = tokio::time::Instant::now();
     let end = loop {
         let now = seen(&store).await;

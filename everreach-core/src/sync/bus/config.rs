@@ -103,7 +103,10 @@ impl BusConfig {
             ));
         }
         let wanted = || {
-            Error::new(ErrorKind::Config, "REDIS_URL has the form redis://[user:password@]host[:port][/number] or redis+unix:///path")
+            Error::new(
+                ErrorKind::Config,
+                "REDIS_URL has the form redis://[user:password@]host[:port][/number] or redis+unix:///path",
+            )
         };
         let url = Url::parse(url.expose_secret()).map_err(|_| wanted())?;
         match url.scheme() {

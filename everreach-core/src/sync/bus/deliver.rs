@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::cursor::{self, Deferred, Offer};
 use super::log::{self, Entry};
-use super::{BusStatus, Delivery, Failure, Message, NewMessage, OutboxBus, ParkedMessage, Published, Subscription, SyncBus, status};
+use super::{
+    BusStatus, Delivery, Failure, Message, NewMessage, OutboxBus, ParkedMessage, Published, Subscription, SyncBus, status,
+};
 use crate::lease::{Authority, Lease, holds};
 use crate::store::Db;
 use crate::{Error, ErrorKind, Result, Timestamp};
@@ -116,9 +118,8 @@ impl SyncBus for OutboxBus {
 
     async fn replay(&self, subscription: &str, id: &str) -> Result<bool> {
         let (subscription, id, now) = (subscription.to_owned(), id.to_owned(), self.inner.clock.now());
-        let replayed = self.inner.store.write(move |mut db| {
-            Box::pin(async move { cursor::replay(&mut db, &subscription, &id, now).await })
-        });
+        let replayed =
+            self.inner.store.write(move |mut db| Box::pin(async move { cursor::replay(&mut db, &subscription, &id, now).await }));
         let is_there = replayed.await?;
         self.inner.wake.tell();
         Ok(is_there)

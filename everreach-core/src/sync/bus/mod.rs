@@ -30,6 +30,6 @@ pub use message::{Delivery, Failure, Message, NewMessage, ParkedMessage, Publish
 pub use outbox::OutboxBus;
 pub use status::{BusStatus, RedisState, SubscriptionState};
 pub use subscriber::{Handler, Subscriber};
-pub use sync_bus::SyncBus;
 #[cfg(feature = "mock")]
 pub use sync_bus::MockSyncBus;
+pub use sync_bus::SyncBus;

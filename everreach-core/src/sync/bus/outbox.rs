@@ -159,17 +159,14 @@ impl OutboxBus {
     pub async fn unsubscribe(&self, name: &str, topic: &str) -> Result<bool> {
         let (name, topic) = (name.to_owned(), topic.to_owned());
         self.inner.registered.lock().unwrap_or_else(PoisonError::into_inner).remove(&(name.clone(), topic.clone()));
-        let removed = self.inner.store.write(move |mut db| {
-            Box::pin(async move { cursor::unregister(&mut db, &name, &topic).await })
-        });
+        let removed =
+            self.inner.store.write(move |mut db| Box::pin(async move { cursor::unregister(&mut db, &name, &topic).await }));
         removed.await
     }
 
     pub(super) async fn append(&self, messages: Vec<NewMessage>) -> Result<Vec<Published>> {
         let now = self.inner.clock.now();
-        let written = self.inner.store.write(move |mut db| {
-            Box::pin(async move { publish_within(&mut db, messages, now).await })
-        });
+        let written = self.inner.store.write(move |mut db| Box::pin(async move { publish_within(&mut db, messages, now).await }));
         let written = written.await?;
         self.inner.wake.tell();
         Ok(written)

@@ -141,9 +141,8 @@ impl Ingest {
         let entries = read.values().map(Vec::len).sum();
         let authority = lead.authority(&bus).await?;
         let now = bus.inner.clock.now();
-        let written = bus.inner.store.write(move |mut db| {
-            Box::pin(async move { store::ingest(&mut db, &authority, arrivals, now).await })
-        });
+        let written =
+            bus.inner.store.write(move |mut db| Box::pin(async move { store::ingest(&mut db, &authority, arrivals, now).await }));
         let ingested = written.await?.ok_or_else(lost)?;
         self.acknowledge(read, &ingested).await?;
         if ingested.taken > 0 {

@@ -44,7 +44,5 @@ pub(super) async fn listen(client: &Client, channel: &str) -> Result<PubSub> {
         Ok::<_, redis::RedisError>(listener)
     };
     let in_time = tokio::time::timeout(CONNECT_WITHIN + ANSWER_WITHIN, listening).await;
-    in_time
-        .map_err(|_| Error::new(ErrorKind::Unreachable, "redis does not answer"))?
-        .map_err(|error| failed(&error))
+    in_time.map_err(|_| Error::new(ErrorKind::Unreachable, "redis does not answer"))?.map_err(|error| failed(&error))
 }

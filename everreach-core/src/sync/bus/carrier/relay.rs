@@ -40,8 +40,14 @@ impl Relay {
             self.go_back().await?;
             bus.number_new().await?;
             let topics = store::own_topics(&mut bus.inner.store.read().await?.db()).await?;
+            let mut is_behind = false;
             for topic in topics.iter().filter(|topic| topic.sent < topic.last) {
-                self.send(&topic.name, topic.sent).await?;
+                is_behind |= self.send(&topic.name, topic.sent).await?;
+            }
+            if is_behind {
+                // Those who read need a moment, or the stream is trimmed before they have read it, again and again.
+                tokio::time::sleep(bus.inner.config.interval / 5).await;
+                continue;
             }
             tokio::select! {
                 _ = changes.changed() => {}
@@ -68,9 +74,8 @@ impl Relay {
         if let Some((_, topic, place)) = have.iter().chain(&ours).find(|(_, topic, place)| *place > last(topic)) {
             tracing::warn!(topic, place, last = last(topic), "the database is older than what it has sent: it takes a new name");
             let name = Id::new().as_uuid().simple().to_string();
-            let renamed = bus.inner.store.write(move |mut db| {
-                Box::pin(async move { store::rename(&mut db, &authority, &name).await })
-            });
+            let renamed =
+                bus.inner.store.write(move |mut db| Box::pin(async move { store::rename(&mut db, &authority, &name).await }));
             let mut forget = redis::pipe();
             for (_, topic, _) in &ours {
                 forget.cmd("HDEL").arg(keys.sent()).arg(wire::field(&database, topic)).ignore();
@@ -80,9 +85,8 @@ impl Relay {
             return renamed.await.map(|_| false);
         }
         let now = bus.inner.clock.now();
-        let kept = bus.inner.store.write(move |mut db| {
-            Box::pin(async move { store::set_peers(&mut db, &authority, &have, now).await })
-        });
+        let kept =
+            bus.inner.store.write(move |mut db| Box::pin(async move { store::set_peers(&mut db, &authority, &have, now).await }));
         if !kept.await? {
             return Err(lost());
         }
@@ -108,19 +112,21 @@ impl Relay {
         }
         tracing::debug!(?wanted, "others miss messages, sending them again");
         let authority = lead.authority(&bus).await?;
-        let lowered = bus.inner.store.write(move |mut db| {
-            Box::pin(async move { store::lower_sent(&mut db, &authority, &wanted).await })
-        });
+        let lowered =
+            bus.inner.store.write(move |mut db| Box::pin(async move { store::lower_sent(&mut db, &authority, &wanted).await }));
         if lowered.await? { Ok(()) } else { Err(lost()) }
     }
 
-    /// Sends a topic from this place on.
-    async fn send(&mut self, topic: &str, mut sent: i64) -> Result<()> {
+    /// Sends a topic from this place on, at most half of what its stream holds; says whether there may be more.
+    async fn send(&mut self, topic: &str, mut sent: i64) -> Result<bool> {
         let Shared { bus, keys, database, lead } = self.shared.clone();
+        let mut left = (bus.inner.config.stream_length / 2).max(1);
         loop {
-            let messages = store::outgoing(&mut bus.inner.store.read().await?.db(), topic, sent, BATCH).await?;
+            let count = left.min(BATCH);
+            left -= count;
+            let messages = store::outgoing(&mut bus.inner.store.read().await?.db(), topic, sent, count).await?;
             let authority = lead.authority(&bus).await?;
-            let is_last = messages.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let is_last = messages.len() < usize::try_from(count).unwrap_or(usize::MAX);
             if let Some(newest) = messages.last() {
                 sent = newest.place;
                 let mut add = redis::pipe();
@@ -135,15 +141,16 @@ impl Relay {
                 add.cmd("PUBLISH").arg(keys.wake(&database)).arg(topic).ignore();
                 add.query_async::<()>(&mut self.redis).await.map_err(|error| link::failed(&error))?;
                 let name = topic.to_owned();
-                let marked = bus.inner.store.write(move |mut db| {
-                    Box::pin(async move { store::mark_sent(&mut db, &authority, &name, sent).await })
-                });
+                let marked = bus
+                    .inner
+                    .store
+                    .write(move |mut db| Box::pin(async move { store::mark_sent(&mut db, &authority, &name, sent).await }));
                 if !marked.await? {
                     return Err(lost());
                 }
             }
-            if is_last {
-                return Ok(());
+            if is_last || left == 0 {
+                return Ok(!is_last);
             }
         }
     }

@@ -205,7 +205,13 @@ pub(super) async fn ingest(
             }
             Admission::TakeAfterLoss => {
                 let (topic, origin, have) = (&arrival.topic, &arrival.origin, *newest);
-                tracing::warn!(topic, origin, have, next = arrival.place, "messages were gone at their origin before they came here");
+                tracing::warn!(
+                    topic,
+                    origin,
+                    have,
+                    next = arrival.place,
+                    "messages were gone at their origin before they came here"
+                );
             }
             Admission::Take => {}
         }

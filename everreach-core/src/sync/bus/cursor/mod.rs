@@ -59,7 +59,8 @@ pub(super) fn offer(cursor: &Cursor, next: &[i64], max_attempts: u32, now: Times
         return Offer::Wait(next_at);
     }
     if attempts >= max_attempts {
-        let error = cursor.error.clone().unwrap_or_else(|| "no handler came to an end with it: the process may have died".to_owned());
+        let error =
+            cursor.error.clone().unwrap_or_else(|| "no handler came to an end with it: the process may have died".to_owned());
         return Offer::Park { attempts, error };
     }
     let (count, last) = match first.cmp(&cursor.through) {
@@ -68,7 +69,10 @@ pub(super) fn offer(cursor: &Cursor, next: &[i64], max_attempts: u32, now: Times
     };
     let error = cursor.error.clone().filter(|_| attempts > 0);
     let through = cursor.through.max(last);
-    Offer::Deliver(count, Cursor { head: first, through, attempts: attempts + 1, next_at: None, error, position: cursor.position })
+    Offer::Deliver(
+        count,
+        Cursor { head: first, through, attempts: attempts + 1, next_at: None, error, position: cursor.position },
+    )
 }
 
 #[cfg(test)]

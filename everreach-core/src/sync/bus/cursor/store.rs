@@ -74,8 +74,7 @@ fn count(attempts: i64) -> u32 {
 
 /// The subscription's row; nothing when somebody removed it.
 pub(in crate::sync::bus) async fn look(db: &mut Db<'_>, subscription: &str, topic: &str) -> Result<Option<Cursor>> {
-    let row: Option<Row> =
-        on_db!(db, conn => sqlx::query_as(LOOK).bind(subscription).bind(topic).fetch_optional(conn).await)?;
+    let row: Option<Row> = on_db!(db, conn => sqlx::query_as(LOOK).bind(subscription).bind(topic).fetch_optional(conn).await)?;
     Ok(row.map(|row| Cursor {
         position: row.position,
         head: row.head,

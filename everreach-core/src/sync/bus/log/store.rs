@@ -26,7 +26,8 @@ const APPEND_POSTGRES: &str = "INSERT INTO hybrid_messages (id, topic, payload_j
      ON CONFLICT (topic, everreach_dedup) WHERE everreach_dedup IS NOT NULL DO NOTHING RETURNING everreach_id";
 #[cfg(feature = "postgres")]
 const ANNOUNCE: &str = "SELECT pg_notify('everreach_bus', '')";
-const KNOWN: &str = "SELECT COALESCE(everreach_id, CAST(id AS TEXT)) FROM hybrid_messages WHERE topic = $1 AND everreach_dedup = $2";
+const KNOWN: &str =
+    "SELECT COALESCE(everreach_id, CAST(id AS TEXT)) FROM hybrid_messages WHERE topic = $1 AND everreach_dedup = $2";
 const HAS_NEW: &str = "SELECT EXISTS (SELECT 1 FROM hybrid_messages WHERE everreach_seq IS NULL)";
 // Whoever gives numbers holds this row until the numbers are committed.
 const LAST: &str = "SELECT seq FROM everreach_bus WHERE id = 1";
@@ -163,8 +164,11 @@ pub(in crate::sync::bus) async fn read(db: &mut Db<'_>, topic: &str, after: i64,
         Db::Postgres(conn) => {
             let rows: Vec<(i64, String, String, Option<Stamp>, Stamp)> =
                 sqlx::query_as(READ_POSTGRES).bind(topic).bind(after).bind(limit).fetch_all(&mut **conn).await?;
-            let entry = |(seq, id, payload, created_at, seen_at): (i64, String, String, Option<Stamp>, Stamp)| {
-                Entry { seq, id, payload, created_at: created_at.unwrap_or(seen_at).0 }
+            let entry = |(seq, id, payload, created_at, seen_at): (i64, String, String, Option<Stamp>, Stamp)| Entry {
+                seq,
+                id,
+                payload,
+                created_at: created_at.unwrap_or(seen_at).0,
             };
             Ok(rows.into_iter().map(entry).collect())
         }

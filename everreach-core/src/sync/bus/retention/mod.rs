@@ -34,9 +34,9 @@ async fn tidy(bus: &OutboxBus) -> Result<()> {
     let topics = store::topics(&mut inner.store.read().await?.db()).await?;
     for topic in topics {
         let name = topic.clone();
-        let removed = inner.store.write(move |mut db| {
-            Box::pin(async move { store::remove(&mut db, &name, &retention, is_sent, now).await })
-        });
+        let removed = inner
+            .store
+            .write(move |mut db| Box::pin(async move { store::remove(&mut db, &name, &retention, is_sent, now).await }));
         let dropped = removed.await?;
         if dropped > 0 {
             tracing::warn!(topic, dropped, "messages that somebody had not had were too old or too many, and are gone");

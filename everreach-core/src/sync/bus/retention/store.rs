@@ -16,7 +16,8 @@ const REMOVE_HAD: &str = "DELETE FROM hybrid_messages WHERE topic = $1 AND everr
 const REMOVE_ANY: &str = "DELETE FROM hybrid_messages WHERE topic = $1 AND (everreach_at < $2 OR everreach_seq <= $3)";
 const FORGET_INBOX: &str = "DELETE FROM everreach_bus_inbox WHERE handled_at < $1";
 const FORGET_PEERS: &str = "DELETE FROM everreach_bus_peers WHERE seen_at < $1";
-const UNSENT: &str = "SELECT CAST(COALESCE(SUM(last_place - sent_place), 0) AS BIGINT) FROM everreach_bus_topics WHERE origin = ''";
+const UNSENT: &str =
+    "SELECT CAST(COALESCE(SUM(last_place - sent_place), 0) AS BIGINT) FROM everreach_bus_topics WHERE origin = ''";
 const PARKED: &str = "SELECT COUNT(*) FROM everreach_bus_parked";
 const WAITING: &str = "SELECT subscription, topic, (SELECT COUNT(*) FROM hybrid_messages AS messages \
          WHERE messages.topic = subscriptions.topic AND messages.everreach_seq > subscriptions.position), error \
@@ -27,8 +28,7 @@ pub(super) async fn topics(db: &mut Db<'_>) -> Result<Vec<String>> {
 }
 
 async fn least(db: &mut Db<'_>, statement: &'static str, topic: &str) -> Result<Option<i64>> {
-    let least: Option<Option<i64>> =
-        on_db!(db, conn => sqlx::query_scalar(statement).bind(topic).fetch_optional(conn).await)?;
+    let least: Option<Option<i64>> = on_db!(db, conn => sqlx::query_scalar(statement).bind(topic).fetch_optional(conn).await)?;
     Ok(least.flatten())
 }
 
@@ -39,13 +39,7 @@ async fn cut(db: &mut Db<'_>, topic: &str, count: u32) -> Result<i64> {
 }
 
 /// Removes what is kept long enough; answers how many messages went that somebody had not had.
-pub(super) async fn remove(
-    db: &mut Db<'_>,
-    topic: &str,
-    retention: &Retention,
-    is_sent: bool,
-    now: Timestamp,
-) -> Result<u64> {
+pub(super) async fn remove(db: &mut Db<'_>, topic: &str, retention: &Retention, is_sent: bool, now: Timestamp) -> Result<u64> {
     let handled = least(db, HANDLED, topic).await?.unwrap_or(i64::MAX);
     let sent = if is_sent { least(db, SENT, topic).await? } else { None };
     let taken_over = least(db, TAKEN_OVER, topic).await?.unwrap_or(i64::MAX).min(sent.unwrap_or(i64::MAX));
