@@ -1,9 +1,13 @@
 """The sync bus from Python."""
 
+from __future__ import annotations
+
 import asyncio
 import sqlite3
 import threading
 import time
+from pathlib import Path
+from typing import Any, Callable, List, Tuple
 
 import pytest
 
@@ -11,15 +15,15 @@ from everreach import SyncBus
 from everreach.errors import EverReachError
 
 
-def until(condition, patience=30.0):
+def until(condition: Callable[[], bool], patience: float = 30.0) -> None:
     end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, "it does not happen"
         time.sleep(0.01)
 
 
-def test_a_plain_handler_gets_each_message_in_order(tmp_path):
-    heard = []
+def test_a_plain_handler_gets_each_message_in_order(tmp_path: Path) -> None:
+    heard: List[int] = []
     with SyncBus(database_url=f"sqlite://{tmp_path}/bus.db") as bus:
         for number in range(20):
             bus.publish_sync("jobs", {"number": number})
@@ -28,11 +32,12 @@ def test_a_plain_handler_gets_each_message_in_order(tmp_path):
     assert heard == list(range(20))
 
 
-def test_a_coroutine_runs_on_the_loop_that_subscribed(tmp_path):
-    async def main():
-        here, heard, done = threading.get_ident(), [], asyncio.Event()
+def test_a_coroutine_runs_on_the_loop_that_subscribed(tmp_path: Path) -> None:
+    async def main() -> None:
+        here, done = threading.get_ident(), asyncio.Event()
+        heard: List[Tuple[Any, str]] = []
 
-        async def handler(payload, id):
+        async def handler(payload: Any, id: str) -> None:
             assert threading.get_ident() == here
             heard.append((payload, id))
             done.set()
@@ -46,10 +51,11 @@ def test_a_coroutine_runs_on_the_loop_that_subscribed(tmp_path):
     asyncio.run(main())
 
 
-def test_a_handler_that_raises_gets_its_message_again_before_the_next_one(tmp_path):
-    heard, failed = [], []
+def test_a_handler_that_raises_gets_its_message_again_before_the_next_one(tmp_path: Path) -> None:
+    heard: List[int] = []
+    failed: List[int] = []
 
-    def handler(payload):
+    def handler(payload: int) -> None:
         if payload == 1 and not failed:
             failed.append(payload)
             raise ValueError("not yet")
@@ -63,8 +69,9 @@ def test_a_handler_that_raises_gets_its_message_again_before_the_next_one(tmp_pa
     assert heard == [0, 1, 2, 3]
 
 
-def test_what_a_script_inserts_is_delivered_and_marked(tmp_path):
-    path, heard = tmp_path / "bus.db", []
+def test_what_a_script_inserts_is_delivered_and_marked(tmp_path: Path) -> None:
+    path = tmp_path / "bus.db"
+    heard: List[int] = []
     with SyncBus(database_url=f"sqlite://{path}") as bus:
         assert bus.publish_sync("jobs", 0, dedup_key="a") == bus.publish_sync("jobs", 9, dedup_key="a")
         with sqlite3.connect(path) as db:
@@ -72,14 +79,14 @@ def test_what_a_script_inserts_is_delivered_and_marked(tmp_path):
         bus.subscribe("jobs", heard.append)
         until(lambda: heard == [0, 1])
 
-        def open_rows():
+        def open_rows() -> int:
             with sqlite3.connect(path) as db:
-                return db.execute("SELECT COUNT(*) FROM hybrid_messages WHERE consumed_at IS NULL").fetchone()[0]
+                return int(db.execute("SELECT COUNT(*) FROM hybrid_messages WHERE consumed_at IS NULL").fetchone()[0])
 
         until(lambda: open_rows() == 0)
 
 
-def test_wrong_settings_and_payloads_are_refused(tmp_path):
+def test_wrong_settings_and_payloads_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EverReachError) as refused:
         SyncBus(redis_url="rediss://:hunter2@redis.example", database_url=f"sqlite://{tmp_path}/bus.db")
     assert "TLS" in str(refused.value) and "hunter2" not in str(refused.value)

@@ -33,12 +33,12 @@ pub(crate) async fn publish(plan: Plan) {
     report(&Report::Ready);
     loop {
         let which = usize::try_from(below(3)).expect("small");
-        let numbers = next[which]..next[which] + 1 + below(20);
+        let numbers = next[which]..next[which] + 1 + below(3);
         let message = |number| NewMessage::new(TOPICS[which], json!({ "writer": writer, "number": number }));
         bus.publish_all(numbers.clone().map(message).collect()).await.expect("they are published");
         next[which] = numbers.end;
         report(&Report::Published(writer.clone(), TOPICS[which].to_owned(), numbers.end));
-        tokio::time::sleep(std::time::Duration::from_millis(below(20))).await;
+        tokio::time::sleep(std::time::Duration::from_millis(below(40))).await;
     }
 }
 
