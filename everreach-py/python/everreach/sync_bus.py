@@ -42,8 +42,7 @@ class SyncBus:
     def __init__(self, redis_url: Optional[str] = None, database_url: Optional[str] = None) -> None:
         self._native = _everreach.SyncBus(redis_url, database_url)
         self._subscriptions: List[Subscription] = []
-        # A thread that reads while the interpreter ends would hold it up.
-        atexit.register(_stop_all, weakref.ref(self))
+        _buses.add(self)
 
     async def publish(self, topic: str, payload: Any, dedup_key: Optional[str] = None) -> str:
         """Publishes a JSON value and returns the message's id. A second message of the topic with the same ``dedup_key`` is not
@@ -69,12 +68,18 @@ class SyncBus:
 
     def close(self) -> None:
         """Stops every subscription after the message it is at, and closes the database. May be called twice."""
-        _stop_all(weakref.ref(self))
+        self._stop()
         self._native.close()
 
     async def aclose(self) -> None:
         """As :meth:`close`, without blocking the event loop."""
         await asyncio.get_running_loop().run_in_executor(None, self.close)
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions:
+            subscription._stopping.set()
+        for subscription in self._subscriptions:
+            subscription.stop()
 
     def __enter__(self) -> SyncBus:
         return self
@@ -93,13 +98,16 @@ class SyncBus:
         await self.aclose()
 
 
-def _stop_all(bus: weakref.ref[SyncBus]) -> None:
-    here = bus()
-    if here is not None:
-        for subscription in here._subscriptions:
-            subscription._stopping.set()
-        for subscription in here._subscriptions:
-            subscription.stop()
+_buses: weakref.WeakSet[SyncBus] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    for bus in list(_buses):
+        bus._stop()
+
+
+# A thread that reads while the interpreter ends would hold it up.
+atexit.register(_stop_all)
 
 
 class Subscription:
