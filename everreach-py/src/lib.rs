@@ -10,7 +10,6 @@ mod opened;
 mod orchestrator;
 mod request;
 mod safari;
-mod sync_bus;
 mod table;
 mod testing;
 
@@ -24,8 +23,6 @@ mod _everreach {
     use crate::orchestrator::Orchestrator;
     #[pymodule_export]
     use crate::safari::NativeSafariQueue;
-    #[pymodule_export]
-    use crate::sync_bus::NativeSyncBus;
     #[pymodule_export]
     use crate::table::{PyActionClassifier, PyRouteTable};
 

@@ -18,7 +18,6 @@ from everreach.envelope import Envelope
 from everreach.errors import EverReachError
 from everreach.orchestrator import HybridOrchestrator
 from everreach.safari import SafariQueue
-from everreach.sync_bus import SyncBus
 from everreach.traits import Call, Execution, Reservation
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "Reservation",
     "RouteTable",
     "SafariQueue",
-    "SyncBus",
     "__version__",
     "errors",
 ]
