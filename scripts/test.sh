@@ -73,7 +73,16 @@ tools() {
     fi
     local root=()
     [ "$(id -u)" = 0 ] || root=(sudo)
-    "${root[@]}" apt-get update -qq && "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
+    "${root[@]}" apt-get update -qq && "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null || return 1
+  fi
+  if ! command -v redis-server >/dev/null 2>&1; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+      echo "test.sh: redis-server is needed: install Redis, then run this again" >&2
+      return 1
+    fi
+    local root=()
+    [ "$(id -u)" = 0 ] || root=(sudo)
+    "${root[@]}" apt-get update -qq && "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null
   fi
 }
 
@@ -97,6 +106,7 @@ start_postgres() {
 features_alone() {
   cargo check --locked -p everreach-core --no-default-features &&
     cargo check --locked -p everreach-core --no-default-features --features postgres &&
+    cargo check --locked -p everreach-core --no-default-features --features redis &&
     cargo check --locked -p everreach-core --no-default-features --features mock
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod approval;
+mod bus;
 mod cli;
 mod cost;
 mod crash;

@@ -30,6 +30,7 @@ use crate::safari::worker::DenyListFile;
 use crate::schedule::{Schedule, ScheduleParts};
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::bus::{OutboxBus, SyncBus};
 use crate::{
     Id, Result, SharedClock, Side, SystemClock,
     http::{self, HttpConfig},
@@ -48,6 +49,7 @@ pub struct RuntimeBuilder {
     notifier: Option<Arc<dyn Notifier>>,
     safari: Option<Arc<dyn SafariDispatcher>>,
     leadership: Option<Leadership>,
+    bus: Option<Arc<dyn SyncBus>>,
     retry_policy: RetryPolicy,
 }
 
@@ -70,6 +72,7 @@ impl RuntimeBuilder {
             notifier: None,
             safari: None,
             leadership: None,
+            bus: None,
             retry_policy: RetryPolicy::default(),
         }
     }
@@ -205,6 +208,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Replaces the bus: by default the one over the database, with Redis when the settings name one. [`Runtime::shutdown`] leaves a bus
+    /// that was given as it is.
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeBuilder};
+    /// use everreach_core::sync::bus::SyncBus;
+    /// fn over(builder: RuntimeBuilder, bus: std::sync::Arc<dyn SyncBus>) -> RuntimeBuilder {
+    ///     builder.with_sync_bus(bus)
+    /// }
+    /// ```
+    pub fn with_sync_bus(mut self, bus: Arc<dyn SyncBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
     /// Replaces the waits between tries in the cloud: 1, 3 and 9 s.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
@@ -235,6 +253,13 @@ impl RuntimeBuilder {
             None => Store::open(&config.store).await?,
         };
         let events = EventLog::start(store.clone());
+        let (bus, own_bus) = match self.bus {
+            Some(bus) => (bus, None),
+            None => {
+                let own = OutboxBus::start(store.clone(), Arc::clone(&clock), events.clone(), config.bus.clone())?;
+                (Arc::new(own.clone()) as Arc<dyn SyncBus>, Some(own))
+            }
+        };
         let notifier = self.notifier.unwrap_or_else(|| match &config.telegram {
             Some(telegram) => Arc::new(TelegramNotifier::new(telegram.clone(), client.clone())),
             None => Arc::new(LogNotifier::default()),
@@ -335,6 +360,8 @@ impl RuntimeBuilder {
                 stop,
                 safari,
                 schedule,
+                bus,
+                own_bus,
                 access_keys,
                 key_ring,
                 table,

@@ -8,6 +8,7 @@ use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
 use crate::schedule::{Jobs, ScheduleConfig};
 use crate::store::StoreConfig;
+use crate::sync::bus::BusConfig;
 use crate::{Error, ErrorKind, Mode, Result};
 
 /// The settings of a whole runtime. Plain data: a host fills it from files, flags and environment.
@@ -37,6 +38,8 @@ pub struct RuntimeConfig {
     pub safari: SafariConfig,
     /// The jobs, and what fires them.
     pub schedule: ScheduleConfig,
+    /// Messages between processes and machines.
+    pub bus: BusConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -51,6 +54,7 @@ impl Default for RuntimeConfig {
             telegram: None,
             safari: SafariConfig::default(),
             schedule: ScheduleConfig::default(),
+            bus: BusConfig::default(),
         }
     }
 }
@@ -88,6 +92,7 @@ impl RuntimeConfig {
     /// The checks, and the files that were read for them.
     pub(super) fn check(&self, cloud: CloudSource) -> Result<(RouteTable, Jobs)> {
         self.cost.validate()?;
+        self.bus.validate()?;
         let table = match &self.routing.table {
             Some(path) => RouteTable::load(path)?,
             None => RouteTable::builtin(),

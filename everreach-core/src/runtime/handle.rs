@@ -22,6 +22,7 @@ use crate::routing::{Explanation, Orchestrator, Route, RouteRequest, SharedRoute
 use crate::schedule::Schedule;
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::bus::{OutboxBus, SyncBus};
 use crate::{Envelope, Id, Mode, Result, SharedClock, Timestamp};
 
 /// One running EverReach, cheap to clone.
@@ -43,6 +44,9 @@ pub(super) struct RuntimeParts {
     pub(super) stop: StopSwitch,
     pub(super) safari: Safari,
     pub(super) schedule: Schedule,
+    pub(super) bus: Arc<dyn SyncBus>,
+    /// The one that was made here and ends with the runtime.
+    pub(super) own_bus: Option<OutboxBus>,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -181,6 +185,12 @@ impl Runtime {
         &self.parts.schedule
     }
 
+    /// Messages between processes and machines.
+    #[must_use]
+    pub fn bus(&self) -> &Arc<dyn SyncBus> {
+        &self.parts.bus
+    }
+
     /// The bearer keys, for whoever manages them.
     #[must_use]
     pub fn access_keys(&self) -> &AccessKeys {
@@ -307,6 +317,9 @@ impl Runtime {
         }
         let _cut_off = tokio::time::timeout(Duration::from_secs(1), self.parts.schedule.finish()).await;
         let _stragglers = tokio::time::timeout(Duration::from_secs(1), self.parts.background.wait()).await;
+        if let Some(bus) = &self.parts.own_bus {
+            bus.stop().await;
+        }
         self.parts.events.flush().await;
         self.parts.store.close().await;
     }

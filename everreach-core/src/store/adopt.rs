@@ -26,7 +26,7 @@ const fn time(name: &'static str) -> AddedColumn {
     AddedColumn { name, sqlite: "TEXT", postgres: "TIMESTAMPTZ" }
 }
 
-const SHARED: [SharedTable; 6] = [
+const SHARED: [SharedTable; 7] = [
     SharedTable {
         name: "actp_cost_log",
         needed: &["service", "action", "cost_usd", "created_at"],
@@ -55,6 +55,18 @@ const SHARED: [SharedTable; 6] = [
             time("everreach_lease_until"),
             AddedColumn { name: "everreach_epoch", sqlite: "INTEGER", postgres: "BIGINT" },
             text("everreach_steps"),
+        ],
+    },
+    SharedTable {
+        name: "hybrid_messages",
+        needed: &["id", "topic", "payload_json", "created_at", "consumed_at"],
+        added: &[
+            text("everreach_id"),
+            AddedColumn { name: "everreach_seq", sqlite: "INTEGER", postgres: "BIGINT" },
+            text("everreach_origin"),
+            AddedColumn { name: "everreach_place", sqlite: "INTEGER", postgres: "BIGINT" },
+            text("everreach_dedup"),
+            time("everreach_at"),
         ],
     },
     SharedTable { name: "hybrid_cache", needed: &["action", "params_hash", "response_json", "cached_at"], added: &[] },

@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         version: 1,
         name: "events",
@@ -77,6 +77,12 @@ const STEPS: [Step; 10] = [
         name: "schedule",
         sqlite: include_str!("../../migrations/sqlite/0010_schedule.sql"),
         postgres: include_str!("../../migrations/postgres/0010_schedule.sql"),
+    },
+    Step {
+        version: 11,
+        name: "bus",
+        sqlite: include_str!("../../migrations/sqlite/0011_bus.sql"),
+        postgres: include_str!("../../migrations/postgres/0011_bus.sql"),
     },
 ];
 

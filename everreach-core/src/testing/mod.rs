@@ -9,11 +9,12 @@
 //! | [`Classifier`](crate::routing::Classifier) | [`classifier::check`] |
 //! | [`CostGuard`](crate::cost::CostGuard) | [`cost_guard::check`] |
 //! | [`SwarmCoordinator`](crate::swarm::SwarmCoordinator) | [`swarm_coordinator::check`] |
+//! | [`SyncBus`](crate::sync::bus::SyncBus) | [`sync_bus::check`] |
 //!
 //! The mocks stand beside their traits: [`MockExecutor`](crate::routing::MockExecutor),
 //! [`MockClassifier`](crate::routing::MockClassifier), [`MockCostGuard`](crate::cost::MockCostGuard),
-//! [`MockNotifier`](crate::notify::MockNotifier), [`MockSwarmCoordinator`](crate::swarm::MockSwarmCoordinator) and
-//! [`MockMcpClient`](crate::mcp::MockMcpClient).
+//! [`MockNotifier`](crate::notify::MockNotifier), [`MockSwarmCoordinator`](crate::swarm::MockSwarmCoordinator),
+//! [`MockMcpClient`](crate::mcp::MockMcpClient) and [`MockSyncBus`](crate::sync::bus::MockSyncBus).
 
 pub mod classifier;
 pub mod cost_guard;
@@ -25,6 +26,7 @@ mod law;
 mod safari;
 mod safari_dispatcher;
 pub mod swarm_coordinator;
+pub mod sync_bus;
 
 pub use crate::clock::ManualClock;
 pub use executor_conformance::ExecutorConformance;

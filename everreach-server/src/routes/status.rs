@@ -5,6 +5,7 @@ use axum::response::Response;
 use everreach_core::ledger::CallState;
 use everreach_core::runtime::Runtime;
 use everreach_core::store::Dialect;
+use everreach_core::sync::bus::RedisState;
 use everreach_core::{Error, ErrorKind, Result};
 use http::StatusCode;
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("stop".to_owned(), part(runtime.stop_switch().state().await));
     parts.insert("database".to_owned(), part(database(runtime).await));
     parts.insert("cloud".to_owned(), cloud(runtime));
+    let bus = runtime.bus().status().await;
+    parts.insert("redis".to_owned(), redis(bus.as_ref().ok().and_then(|bus| bus.redis.as_ref())));
+    parts.insert("bus".to_owned(), part(bus));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));
@@ -70,6 +74,13 @@ fn cloud(runtime: &Runtime) -> Value {
         "offline_mode": connectivity.offline_mode,
         "since": connectivity.since,
     })
+}
+
+fn redis(state: Option<&RedisState>) -> Value {
+    state.map_or_else(
+        || value!({ "configured": false }),
+        |state| value!({ "configured": true, "up": state.is_up, "since": state.since }),
+    )
 }
 
 async fn approvals(runtime: &Runtime) -> Result<Value> {

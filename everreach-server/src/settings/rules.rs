@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use everreach_core::cost::CostConfig;
 use everreach_core::notify::TelegramConfig;
@@ -11,6 +12,7 @@ use everreach_core::routing::{RemoteConfig, RoutingConfig};
 use everreach_core::runtime::RuntimeConfig;
 use everreach_core::schedule::ScheduleConfig;
 use everreach_core::store::StoreConfig;
+use everreach_core::sync::bus::BusConfig;
 use everreach_core::{Error, ErrorKind, Mode, Result};
 use secrecy::SecretString;
 use url::{Host, Url};
@@ -129,6 +131,7 @@ impl Settings {
         runtime.telegram = self.telegram()?;
         runtime.safari = self.safari()?;
         runtime.schedule = self.schedule();
+        runtime.bus = self.bus()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,
@@ -283,6 +286,16 @@ impl Settings {
         cost.default_rate = self.read(&table::COST_DEFAULT_RATE, DOLLARS, |text| text.parse().ok())?;
         cost.validate()?;
         Ok(cost)
+    }
+
+    fn bus(&self) -> Result<BusConfig> {
+        let mut bus = BusConfig::default();
+        bus.redis_url = self.secret(&table::REDIS_URL);
+        bus.interval = self.need(&table::SYNC_INTERVAL, "seconds from 1 to 3600", |text| {
+            text.parse().ok().filter(|seconds| (1..=3_600).contains(seconds)).map(Duration::from_secs)
+        })?;
+        bus.validate()?;
+        Ok(bus)
     }
 
     fn telegram(&self) -> Result<Option<TelegramConfig>> {

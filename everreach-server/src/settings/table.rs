@@ -169,10 +169,16 @@ const CORE: [Setting; 29] = [
     NO_COLOR,
 ];
 
+/// Redis.
+pub const REDIS_URL: Setting = secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset");
+/// How often the bus looks by itself.
+pub const SYNC_INTERVAL: Setting =
+    plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis");
+
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
 const CAPABILITIES: [Setting; 17] = [
-    secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset"),
-    plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis"),
+    REDIS_URL,
+    SYNC_INTERVAL,
     secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
     secret("VECTOR_DB_URL", "knowledge.vector_db_url", "vector database of the knowledge base"),
     CRM_COMMAND,

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
 use super::{calls, durability, queue_work, spending};
+use crate::bus::kill_work;
 use crate::store;
 
 const ENTRY: &str = "crash::child::a_child_of_the_crash_tests";
@@ -29,6 +30,10 @@ pub(crate) enum Job {
     Call(calls::Plan),
     /// Works through the queue of browser commands.
     Work(queue_work::Plan),
+    /// Publishes numbered messages on the bus.
+    Publish(kill_work::Plan),
+    /// Writes down what comes over the bus.
+    Subscribe(kill_work::Plan),
     /// Writes numbered rows for as long as it lives.
     Append { url: String },
     /// Opens the database and closes it again.
@@ -55,6 +60,8 @@ pub(crate) enum Report {
     Queued(Vec<everreach_core::Id>),
     /// Send is about to be pressed for this try of a command.
     Pressed(everreach_core::Id, u32),
+    /// So many messages of this writer and topic are published.
+    Published(String, String, u64),
     /// A row is written.
     Written(u64),
     /// Something failed that may not fail.
@@ -149,6 +156,8 @@ fn a_child_of_the_crash_tests() {
             Job::Spend(plan) => spending::run(plan).await,
             Job::Call(plan) => calls::run(plan).await,
             Job::Work(plan) => queue_work::run(plan).await,
+            Job::Publish(plan) => kill_work::publish(plan).await,
+            Job::Subscribe(plan) => kill_work::subscribe(plan).await,
             Job::Append { url } => durability::append(&url).await,
             Job::Open { url } => store::openers::open(&url).await,
             Job::FillDisk { folder } => store::full::fill(&folder).await,

@@ -1,0 +1,3 @@
+//! What keeps two places one system: messages between processes and machines.
+
+pub mod bus;
