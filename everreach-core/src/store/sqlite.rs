@@ -60,7 +60,7 @@ impl SqliteStore {
             .pragma("fullfsync", "1")
             .pragma("checkpoint_fullfsync", "1");
         // What a large transaction changes stays in memory until its commit, and is copied into the file less often.
-        let writing = options.clone().pragma("cache_size", "-8192").pragma("wal_autocheckpoint", "4000");
+        let writing = options.clone().pragma("cache_size", "-4096").pragma("wal_autocheckpoint", "4000");
         let mut connection = connect(&writing).await.map_err(|error| in_file(&path, error))?;
         check_version(&mut connection).await?;
         bring_up_to_date(&mut connection).await.map_err(|error| in_file(&path, error))?;

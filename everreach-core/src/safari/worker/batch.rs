@@ -24,7 +24,7 @@ use crate::{Id, Result};
 /// How long what was claimed may wait for its start.
 const FRESH: Duration = Duration::from_secs(1);
 /// Ends in one transaction.
-const ENDS: usize = 1_000;
+const ENDS: usize = 500;
 
 pub(super) struct Batch {
     worker: SafariWorker,

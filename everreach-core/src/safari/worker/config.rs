@@ -40,7 +40,7 @@ impl WorkerConfig {
         Self {
             worker_id: worker_id.into(),
             parallel: 8,
-            batch: 1_000,
+            batch: 500,
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),
             conditions: config.conditions(),

@@ -10,6 +10,8 @@ mod free;
 mod housekeeping;
 mod intake;
 mod lease;
+#[cfg(test)]
+mod plan_tests;
 mod slot;
 mod store;
 

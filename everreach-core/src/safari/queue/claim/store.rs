@@ -41,11 +41,19 @@ const PROBE: &str = concat!(
     ready!(),
     " AND everreach_lane > 'free') IS NOT NULL AS browser"
 );
+// SQLite is told the index: from statistics by which a lane holds most of the rows, it would read them all to find the first.
+macro_rules! by_turn {
+    () => {
+        "safari_command_queue INDEXED BY everreach_safari_queue_ready"
+    };
+}
 /// The next rows of a lane.
 macro_rules! next_rows {
     () => {
         concat!(
-            "SELECT rowid FROM safari_command_queue WHERE ",
+            "SELECT rowid FROM ",
+            by_turn!(),
+            " WHERE ",
             ready!(),
             " AND everreach_lane = $1 ORDER BY priority, created_at, id LIMIT $2"
         )
@@ -72,14 +80,19 @@ const TAKE_MANY_POSTGRES: &str = concat!(
 );
 /// From lane to lane without reading the rows between, then the first row of each.
 macro_rules! lanes {
-    () => {
+    ($queue:expr) => {
         concat!(
-            "WITH RECURSIVE lanes (lane) AS (SELECT (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
+            "WITH RECURSIVE lanes (lane) AS (SELECT (SELECT MIN(everreach_lane) FROM ",
+            $queue,
+            " WHERE ",
             ready!(),
-            ") UNION ALL SELECT (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
+            ") UNION ALL SELECT (SELECT MIN(everreach_lane) FROM ",
+            $queue,
+            " WHERE ",
             ready!(),
-            " AND everreach_lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL), heads (head) AS (SELECT (SELECT id \
-             FROM safari_command_queue WHERE ",
+            " AND everreach_lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL), heads (head) AS (SELECT (SELECT id FROM ",
+            $queue,
+            " WHERE ",
             ready!(),
             " AND everreach_lane = lanes.lane ORDER BY priority, created_at, id LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL \
              AND lanes.lane <> 'free' AND lanes.lane NOT IN "
@@ -87,14 +100,14 @@ macro_rules! lanes {
     };
 }
 const HEADS_SQLITE: &str = concat!(
-    lanes!(),
+    lanes!(by_turn!()),
     "(SELECT value FROM json_each($1))) SELECT ",
     columns!(),
     " FROM safari_command_queue WHERE id IN (SELECT head FROM heads)"
 );
 #[cfg(feature = "postgres")]
 const HEADS_POSTGRES: &str = concat!(
-    lanes!(),
+    lanes!("safari_command_queue"),
     "(SELECT jsonb_array_elements_text($1))) SELECT ",
     columns!(),
     " FROM safari_command_queue WHERE id IN (SELECT head FROM heads)"
@@ -140,6 +153,11 @@ const LAPSED_POSTGRES: &str = concat!(
 );
 const LAST_DM: &str = "SELECT MAX(everreach_dispatched_at) FROM safari_command_queue WHERE everreach_contact = $1 \
      AND everreach_dispatched_at > $2 AND action = 'send_dm' AND id <> $3";
+
+/// What is asked of SQLite for each claim.
+#[cfg(test)]
+pub(super) const SQLITE_STATEMENTS: [&str; 6] =
+    [PROBE, NEXT_SQLITE, TAKE_NEXT_SQLITE, HEADS_SQLITE, PROMOTE_SQLITE, LAPSED_SQLITE];
 
 /// What there is to do.
 #[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]

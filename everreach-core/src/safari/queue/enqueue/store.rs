@@ -9,13 +9,13 @@ use crate::safari::queue::row::{Changing, QueueRow, RawRow, as_text, columns, re
 use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
 
+// SQLite reads a row by place: to find a name it compares all names before it.
 macro_rules! insert_sqlite {
     () => {
         "INSERT INTO safari_command_queue (id, action, platform, params, priority, status, scheduled_for, \
      retry_count, campaign_id, batch_id, created_at, updated_at, everreach_key, everreach_lane, everreach_due_at, everreach_contact) \
-     SELECT value ->> 'id', value ->> 'action', value ->> 'platform', value -> 'params', value ->> 'priority', 'pending', \
-     value ->> 'scheduled_for', 0, value ->> 'campaign_id', value ->> 'batch_id', $2, $2, \
-     value ->> 'everreach_key', value ->> 'everreach_lane', value ->> 'scheduled_for', value ->> 'everreach_contact' \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value -> 9, value ->> 3, 'pending', value ->> 4, 0, value ->> 5, value ->> 6, $2, $2, \
+     value ->> 7, value ->> 8, value ->> 4, value ->> 10 \
      FROM jsonb_each($1) WHERE TRUE ON CONFLICT DO NOTHING"
     };
 }
@@ -49,6 +49,23 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
+    /// By place, for SQLite; all are made now.
+    fn places(&self) -> impl Serialize {
+        (
+            self.id,
+            self.action,
+            self.platform,
+            self.priority,
+            &self.scheduled_for,
+            self.campaign_id,
+            self.batch_id,
+            self.everreach_key,
+            self.everreach_lane,
+            self.params,
+            self.everreach_contact,
+        )
+    }
+
     fn of(one: &'a Prepared, now: &'a str) -> Self {
         let command = &one.new.command;
         Self {
@@ -76,7 +93,8 @@ pub(super) async fn insert(db: &mut Db<'_>, chunk: &[Prepared], now: Timestamp) 
     match db {
         Db::Sqlite(conn) => {
             let ids = chunk.iter().map(|one| one.new.command.id).collect();
-            INSERT_SQLITE.run(conn, &as_text(&rows)?, ids, now).await
+            let places = rows.iter().map(NewRow::places).collect::<Vec<_>>();
+            INSERT_SQLITE.run(conn, &as_text(&places)?, ids, now).await
         }
         #[cfg(feature = "postgres")]
         Db::Postgres(conn) => Ok(sqlx::query_scalar(INSERT_POSTGRES).bind(Json(rows)).fetch_all(&mut **conn).await?),

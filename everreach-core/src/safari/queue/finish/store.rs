@@ -16,20 +16,20 @@ use crate::store::{Db, Stamp, on_db};
 use crate::{Event, Id, Result, Timestamp};
 
 /// Rows in one statement.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 500;
 
-// A claim that holds, or one whose command is held as unknown and that nobody has decided about since.
+// A claim that holds, or one whose command is held as unknown and that nobody has decided about since. SQLite reads a row by place:
+// to find a name it compares all names before it.
 macro_rules! settle_sqlite {
     () => {
         "UPDATE safari_command_queue AS mine SET status = done.status, result = done.result, error = done.error, \
-     retry_count = done.retry_count, next_retry_at = done.next_retry_at, everreach_due_at = done.everreach_due_at, \
+     retry_count = done.retry_count, next_retry_at = done.next_retry_at, everreach_due_at = done.next_retry_at, \
      everreach_outcome = done.everreach_outcome, everreach_lease_until = NULL, updated_at = $2, \
      everreach_dispatched_at = CASE WHEN done.counts THEN COALESCE(mine.everreach_dispatched_at, $2) END, \
      everreach_charged = CASE WHEN done.counts THEN mine.everreach_charged END \
-     FROM (SELECT value ->> 'id' AS id, value ->> 'worker_id' AS worker_id, value ->> 'everreach_attempts' AS number, \
-     value ->> 'status' AS status, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'retry_count' AS retry_count, \
-     value ->> 'next_retry_at' AS next_retry_at, value ->> 'everreach_due_at' AS everreach_due_at, \
-     value ->> 'everreach_outcome' AS everreach_outcome, value ->> 'counts' AS counts FROM jsonb_each($1)) AS done \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS worker_id, value ->> 2 AS number, value ->> 3 AS status, value ->> 4 AS error, \
+     value ->> 5 AS retry_count, value ->> 6 AS next_retry_at, value ->> 7 AS everreach_outcome, value ->> 8 AS counts, \
+     value -> 9 AS result FROM jsonb_each($1)) AS done \
      WHERE mine.id = done.id AND mine.worker_id = done.worker_id AND mine.everreach_attempts = done.number \
      AND (mine.status = 'running' OR (mine.status = 'failed' AND mine.everreach_outcome = 'unknown'))"
     };
@@ -46,10 +46,9 @@ const SETTLE_POSTGRES: &str = "UPDATE safari_command_queue AS mine SET status = 
      WHERE mine.id = done.id AND mine.worker_id = done.worker_id AND mine.everreach_attempts = done.everreach_attempts \
      AND (mine.status = 'running' OR (mine.status = 'failed' AND mine.everreach_outcome = 'unknown')) RETURNING mine.id";
 const ATTEMPTS_SQLITE: &str = "INSERT INTO everreach_safari_attempts (command_id, number, worker_id, service, started_at, finished_at, \
-     verdict, reason, detail, answer) SELECT value ->> 'command_id', value ->> 'number', value ->> 'worker_id', value ->> 'service', \
-     value ->> 'started_at', value ->> 'finished_at', value ->> 'verdict', value ->> 'reason', value ->> 'detail', value ->> 'answer' \
-     FROM jsonb_each($1) WHERE TRUE ON CONFLICT (command_id, number) DO UPDATE SET finished_at = excluded.finished_at, \
-     verdict = excluded.verdict, reason = excluded.reason, detail = excluded.detail, answer = excluded.answer";
+     verdict, reason, detail, answer) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, $2, value ->> 5, \
+     value ->> 6, value ->> 7, value ->> 8 FROM jsonb_each($1) WHERE TRUE ON CONFLICT (command_id, number) DO UPDATE SET \
+     finished_at = excluded.finished_at, verdict = excluded.verdict, reason = excluded.reason, detail = excluded.detail, answer = excluded.answer";
 #[cfg(feature = "postgres")]
 const ATTEMPTS_POSTGRES: &str = "INSERT INTO everreach_safari_attempts (command_id, number, worker_id, service, started_at, finished_at, \
      verdict, reason, detail, answer) SELECT command_id, number, worker_id, service, started_at, finished_at, verdict, reason, detail, \
@@ -88,14 +87,28 @@ struct EndRow<'a> {
     next_retry_at: Option<&'a str>,
     everreach_due_at: Option<&'a str>,
     everreach_outcome: DispatchVerdict,
-    counts: bool,
     /// The name of a column, so that PostgreSQL's row type takes it.
     everreach_charged: Option<&'static str>,
 }
 
 impl<'a> EndRow<'a> {
+    /// By place, for SQLite.
+    fn places(&self) -> impl Serialize {
+        (
+            self.id,
+            self.worker_id,
+            self.everreach_attempts,
+            self.status,
+            &self.error,
+            self.retry_count,
+            self.next_retry_at,
+            self.everreach_outcome,
+            self.everreach_charged.is_some(),
+            &self.result,
+        )
+    }
+
     fn of(end: &'a End, again: Option<&'a str>, now: &'a str) -> Self {
-        let counts = end.outcome.verdict.uses_limit();
         let is_done = end.settlement.status() == CommandStatus::Completed;
         Self {
             id: end.key.stored(),
@@ -108,8 +121,7 @@ impl<'a> EndRow<'a> {
             next_retry_at: again,
             everreach_due_at: again,
             everreach_outcome: end.outcome.verdict,
-            counts,
-            everreach_charged: counts.then_some("counts"),
+            everreach_charged: end.outcome.verdict.uses_limit().then_some("counts"),
         }
     }
 }
@@ -126,7 +138,8 @@ pub(super) async fn settle(db: &mut Db<'_>, ends: &[&End], now: Timestamp) -> Re
         let ids: Vec<Id> = match db {
             Db::Sqlite(conn) => {
                 let ids = chunk.iter().map(|end| end.key.id()).collect();
-                SETTLE_SQLITE.run(conn, &as_text(&rows)?, ids, now).await?
+                let places = rows.iter().map(EndRow::places).collect::<Vec<_>>();
+                SETTLE_SQLITE.run(conn, &as_text(&places)?, ids, now).await?
             }
             #[cfg(feature = "postgres")]
             Db::Postgres(conn) => {
@@ -154,6 +167,21 @@ struct AttemptRow<'a> {
 }
 
 impl<'a> AttemptRow<'a> {
+    /// By place, for SQLite; all have ended now.
+    fn places(&self) -> impl Serialize {
+        (
+            self.command_id,
+            self.number,
+            self.worker_id,
+            self.service,
+            &self.started_at,
+            self.verdict,
+            self.reason,
+            &self.detail,
+            &self.answer,
+        )
+    }
+
     fn of(end: &'a End, finished_at: &'a str) -> Self {
         Self {
             command_id: end.key.id(),
@@ -174,11 +202,14 @@ impl<'a> AttemptRow<'a> {
 pub(super) async fn write_attempts(db: &mut Db<'_>, ends: &[&End], now: Timestamp) -> Result<()> {
     let finished_at = Stamp(now).to_string();
     for chunk in ends.chunks(CHUNK) {
-        let rows = Json(chunk.iter().map(|end| AttemptRow::of(end, &finished_at)).collect::<Vec<_>>());
+        let rows = chunk.iter().map(|end| AttemptRow::of(end, &finished_at)).collect::<Vec<_>>();
         match db {
-            Db::Sqlite(conn) => sqlx::query(ATTEMPTS_SQLITE).bind(rows).execute(&mut **conn).await.map(drop)?,
+            Db::Sqlite(conn) => {
+                let places = Json(rows.iter().map(AttemptRow::places).collect::<Vec<_>>());
+                sqlx::query(ATTEMPTS_SQLITE).bind(places).bind(&finished_at).execute(&mut **conn).await.map(drop)?;
+            }
             #[cfg(feature = "postgres")]
-            Db::Postgres(conn) => sqlx::query(ATTEMPTS_POSTGRES).bind(rows).execute(&mut **conn).await.map(drop)?,
+            Db::Postgres(conn) => sqlx::query(ATTEMPTS_POSTGRES).bind(Json(rows)).execute(&mut **conn).await.map(drop)?,
         }
     }
     Ok(())
