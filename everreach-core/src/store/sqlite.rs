@@ -72,7 +72,7 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
         let writer = Writer::start(connection, writing);
-        Ok(Self { path, readers, writer, write_timeout: config.write_timeout, private_folder: private_folder })
+        Ok(Self { path, readers, writer, write_timeout: config.write_timeout, private_folder })
     }
 
     pub(super) fn path(&self) -> &Path {

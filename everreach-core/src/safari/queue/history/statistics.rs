@@ -82,7 +82,7 @@ pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &C
     }
     let ours = counters::usage(db, now).await?.usage;
     let theirs = people::sent_elsewhere(db, now, now).await?.usage;
-    let used = |platform: Platform, action| {
+    let used_of = |platform: Platform, action| {
         let of = |usage: &BTreeMap<_, Usage>| usage.get(&(platform.account(), action)).copied().unwrap_or_default();
         of(&ours).plus(of(&theirs))
     };
@@ -91,7 +91,7 @@ pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &C
         action,
         counts_with: Some(platform.account()).filter(|account| *account != platform),
         limit: conditions.limit(platform, action),
-        used: used(platform, action),
+        used: used_of(platform, action),
     });
     let limits = limits.collect();
     let oldest = store::oldest(db, now).await?;
