@@ -35,20 +35,21 @@ pub(in crate::safari::queue) struct SentElsewhere {
 pub(in crate::safari::queue) async fn sent_elsewhere(db: &mut Db<'_>, since: Timestamp, now: Timestamp) -> Result<SentElsewhere> {
     let since = since.min(now - TimeDelta::days(1));
     let rows = store::dm_sent_rows(db, since).await?;
-    let told: Vec<_> = rows.into_iter().filter_map(|(platform, params, at)| told(platform, params, at.0?)).collect();
+    let told: Vec<_> =
+        rows.into_iter().filter_map(|(platform, params, at)| told(platform.as_deref(), params.as_deref(), at.0?)).collect();
     let contacts: Vec<_> = told.iter().filter_map(|told| told.contact.as_ref().map(ToString::to_string)).collect();
     let ours = if contacts.is_empty() { Vec::new() } else { store::dms_to(db, &contacts, since - TOLD_WITHIN).await? };
     Ok(count(&told, ours, now))
 }
 
 /// The message a row tells of; nothing when it names no platform that we know.
-fn told(platform: Option<String>, params: Option<String>, at: Timestamp) -> Option<Told> {
-    let params = params.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(serde_json::Value::Null);
+fn told(platform: Option<&str>, params: Option<&str>, at: Timestamp) -> Option<Told> {
+    let params = params.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(serde_json::Value::Null);
     let fields = params_object(&params);
     let text = |name: &str| fields.as_ref().and_then(|fields| fields.get(name)).and_then(serde_json::Value::as_str);
     // An agent of another browser writes its own name behind the platform's, and uses the same account.
     let known = |word: &str| word.trim().split('_').next().unwrap_or_default().parse::<Platform>().ok();
-    let platform = platform.as_deref().or_else(|| text("platform")).and_then(known)?;
+    let platform = platform.or_else(|| text("platform")).and_then(known)?;
     let handle = ["username", "handle", "recipient", "target", "to"].iter().find_map(|name| text(name));
     Some(Told { account: platform.account(), contact: handle.map(|handle| Contact::new(platform, handle)), at })
 }
@@ -83,7 +84,7 @@ mod tests {
     }
 
     fn bob(time: &str) -> Told {
-        told(Some("instagram".to_owned()), Some(r#"{"username": "@Bob"}"#.to_owned()), at(time)).expect("a message")
+        told(Some("instagram"), Some(r#"{"username": "@Bob"}"#), at(time)).expect("a message")
     }
 
     fn dms(sent: &SentElsewhere) -> (u32, u32) {
@@ -93,9 +94,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_in_every_form_they_come_in() {
-        let who = |platform: Option<&str>, params: Option<&str>| {
-            told(platform.map(str::to_owned), params.map(str::to_owned), at("2026-11-20T12:00:00Z"))
-        };
+        let who = |platform: Option<&str>, params: Option<&str>| told(platform, params, at("2026-11-20T12:00:00Z"));
         let contact = |told: Option<Told>| told.and_then(|told| told.contact).map(|contact| contact.to_string());
         assert_eq!(contact(who(Some("instagram"), Some(r#"{"username": "@Bob"}"#))).as_deref(), Some("instagram:bob"));
         let nested = r#""{\"platform\": \"instagram\", \"handle\": \"bob\"}""#;
