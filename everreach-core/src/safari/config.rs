@@ -78,8 +78,8 @@ pub struct SafariConfig {
     pub pacing: Pacing,
     /// How long a claim of a command and of the browser lasts unless renewed: `SAFARI_LEASE_SEC`.
     pub lease: Duration,
-    /// How long a campaign that may send more than 10 messages waits for a person before silence is a no:
-    /// `SAFARI_CAMPAIGN_APPROVAL_HOURS`. A batch waits four hours.
+    /// How long a campaign that may send more than 10 messages waits for a person before it is paused:
+    /// `SAFARI_CAMPAIGN_APPROVAL_HOURS`. A batch waits four hours and is refused.
     pub campaign_approval: Duration,
     /// A file of people who are never written to, one on each line: `SAFARI_DENY_LIST_FILE`.
     pub deny_list_file: Option<PathBuf>,

@@ -51,6 +51,9 @@ pub(crate) struct SafariCampaign {
     started_at: String,
     #[schema(required = true)]
     completed_at: Option<String>,
+    /// Why it does not go on, where a person's answer about its messages is the reason.
+    #[schema(required = true)]
+    reason: Option<String>,
     progress: SafariCampaignProgress,
 }
 

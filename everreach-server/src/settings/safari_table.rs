@@ -35,7 +35,7 @@ pub const SAFARI_CAMPAIGN_APPROVAL: Setting = plain(
     "SAFARI_CAMPAIGN_APPROVAL_HOURS",
     "safari.campaign_approval_hours",
     "168",
-    "how long a campaign of more than 10 messages waits for a person before silence is a no; a batch waits 4 hours",
+    "how long a campaign of more than 10 messages waits for a person before it is paused; a batch waits 4 hours and is refused",
 );
 /// People who are never written to.
 pub const SAFARI_DENY_LIST: Setting = unset(

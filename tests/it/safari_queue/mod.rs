@@ -9,13 +9,14 @@ mod limits;
 mod operations;
 mod people;
 mod races;
+mod sent_elsewhere;
 mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use everreach_core::events::EventLog;
-use everreach_core::safari::decision::{Conditions, RetrySchedule, settle};
+use everreach_core::safari::decision::{Conditions, NextStep, RetrySchedule, Rule, settle};
 use everreach_core::safari::queue::{Claimed, CommandDetail, Finish, NewCommand, QueueConfig, SafariQueue};
 use everreach_core::safari::{
     ActiveHours, Command, DispatchOutcome, HealthStatus, Platform, Reason, Repeat, Service, ServiceHealth, Verb,

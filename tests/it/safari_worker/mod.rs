@@ -9,5 +9,6 @@ mod instants;
 mod judge;
 mod limits;
 mod linkedin;
+mod refusals;
 mod rounds;
 mod world;

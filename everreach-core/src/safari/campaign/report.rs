@@ -33,6 +33,8 @@ pub enum Report {
     Replied,
     /// The target does not want to be written to, ever.
     OptedOut,
+    /// A person refused the whole campaign.
+    CampaignRefused,
     /// A person named posts of the target.
     PostsNamed {
         /// The posts.
@@ -80,6 +82,10 @@ pub fn apply(target: &mut Target, report: &Report, now: Timestamp) {
         }
         Report::Replied => target.end(TargetState::Replied, None),
         Report::OptedOut => target.end(TargetState::Failed, Some("opted out".to_owned())),
+        Report::CampaignRefused => {
+            let end = if target.last_dm_at.is_some() { TargetState::Cold } else { TargetState::Failed };
+            target.end(end, Some("a person refused the campaign".to_owned()));
+        }
         Report::PostsNamed { posts } => {
             if target.state == TargetState::Queued {
                 target.posts.clone_from(posts);

@@ -54,8 +54,10 @@ pub struct Conditions {
     pub limits: LimitTable,
     /// What services said of their own limits; for the others the contract stands.
     pub service_limits: BTreeMap<Service, Limit>,
-    /// What has been used, by account.
+    /// What we have used, by account.
     pub usage: BTreeMap<(Platform, LimitedAction), Usage>,
+    /// What other programs say they sent through the accounts: it counts as used.
+    pub sent_elsewhere: BTreeMap<(Platform, LimitedAction), Usage>,
     /// When the last one was sent, by account.
     pub last_sent: BTreeMap<(Platform, LimitedAction), Timestamp>,
     /// When outward commands may go.
@@ -91,6 +93,7 @@ impl Conditions {
             limits: LimitTable::default(),
             service_limits: BTreeMap::new(),
             usage: BTreeMap::new(),
+            sent_elsewhere: BTreeMap::new(),
             last_sent: BTreeMap::new(),
             active_hours: ActiveHours::NINE_TO_NINE,
             zone,
@@ -121,10 +124,16 @@ impl Conditions {
         ours.stricter(theirs)
     }
 
-    /// What the account has used.
+    /// What the account has used, by us and by other programs that say so.
     #[must_use]
     pub fn used(&self, platform: Platform, action: LimitedAction) -> Usage {
-        self.usage.get(&(platform.account(), action)).copied().unwrap_or_default()
+        self.usage.get(&(platform.account(), action)).copied().unwrap_or_default().plus(self.used_elsewhere(platform, action))
+    }
+
+    /// What other programs have used of the account.
+    #[must_use]
+    pub fn used_elsewhere(&self, platform: Platform, action: LimitedAction) -> Usage {
+        self.sent_elsewhere.get(&(platform.account(), action)).copied().unwrap_or_default()
     }
 
     /// When the account's next send may go as far as spacing is concerned; none for at once.

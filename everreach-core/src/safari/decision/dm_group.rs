@@ -26,8 +26,10 @@ pub enum DmGroupApproval {
     Pending,
     /// Yes.
     Approved,
-    /// No, or nothing in time.
+    /// No; for a batch also nothing in time.
     Denied,
+    /// Nothing in time: a campaign is held until a person is asked again.
+    Lapsed,
 }
 
 /// The messages of one campaign or batch, and what a person said about them.
@@ -59,7 +61,7 @@ impl DmGroup {
     pub const fn may_go(self) -> bool {
         match self.approval {
             DmGroupApproval::Approved => true,
-            DmGroupApproval::Denied => false,
+            DmGroupApproval::Denied | DmGroupApproval::Lapsed => false,
             DmGroupApproval::Pending => !needs_approval(self.dms),
         }
     }

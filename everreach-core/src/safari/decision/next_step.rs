@@ -182,7 +182,9 @@ pub fn why(command: &Command, conditions: &Conditions, now: Timestamp) -> String
         }
         CommandStatus::Completed => "it is done".to_owned(),
         CommandStatus::Failed => command.error.clone().unwrap_or_else(|| "it failed without a reason".to_owned()),
-        CommandStatus::Cancelled => "it was cancelled".to_owned(),
+        CommandStatus::Cancelled => {
+            command.error.as_ref().map_or_else(|| "it was cancelled".to_owned(), |why| format!("it was cancelled: {why}"))
+        }
     }
 }
 

@@ -22,9 +22,15 @@ pub(super) fn schedule(asked: &Asked<'_>) -> Verdict {
 }
 
 pub(super) fn campaign(asked: &Asked<'_>) -> Verdict {
-    match asked.command.campaign_id.as_ref().filter(|id| asked.conditions.paused_campaigns.contains(*id)) {
-        Some(id) => Verdict::wait(None, format!("campaign {id} is paused")),
-        None => Verdict::pass("not paused"),
+    let Some(id) = &asked.command.campaign_id else { return Verdict::pass("it belongs to none") };
+    match asked.conditions.dm_groups.get(id).map(|group| group.approval) {
+        // Its comments go no further than its messages.
+        Some(DmGroupApproval::Denied) => Verdict::refuse(format!("a person refused campaign {id}, or did not answer in time")),
+        Some(DmGroupApproval::Lapsed) => {
+            Verdict::wait(None, format!("nobody agreed to campaign {id} in time: resume it to be asked again"))
+        }
+        _ if asked.conditions.paused_campaigns.contains(id) => Verdict::wait(None, format!("campaign {id} is paused")),
+        _ => Verdict::pass("not paused"),
     }
 }
 

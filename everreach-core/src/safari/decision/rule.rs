@@ -24,7 +24,7 @@ pub enum Rule {
     Schedule,
     /// The stop switch is not set.
     StopSwitch,
-    /// Its campaign is not paused.
+    /// Its campaign is neither paused nor refused.
     Campaign,
     /// The person may be written to.
     DenyList,

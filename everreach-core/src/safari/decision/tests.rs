@@ -109,6 +109,20 @@ fn a_paused_campaign_holds_its_commands_and_no_others() {
 }
 
 #[test]
+fn a_campaign_without_a_persons_yes_posts_no_comments_once_that_is_decided_or_too_late() {
+    let mut conditions = fair();
+    let mut command = comment();
+    command.campaign_id = Some("c1".to_owned());
+    let mut say = |approval| {
+        conditions.dm_groups.insert("c1".to_owned(), DmGroup::new(11, approval));
+        conditions.clone()
+    };
+    assert_goes(&command, &say(DmGroupApproval::Pending), noon());
+    assert_waits(&command, &say(DmGroupApproval::Lapsed), noon(), Rule::Campaign, None);
+    assert_refused(&command, &say(DmGroupApproval::Denied), Rule::Campaign);
+}
+
+#[test]
 fn people_on_the_deny_list_are_neither_written_to_nor_commented_on() {
     let mut conditions = fair();
     conditions.deny_list.add(Contact::new(Platform::Instagram, "Bob"));
@@ -142,7 +156,7 @@ fn more_than_ten_messages_in_a_campaign_or_batch_wait_for_a_person() {
         conditions.dm_groups.insert("g1".to_owned(), DmGroup::new(11, DmGroupApproval::Approved));
         assert_goes(&command, &conditions, noon());
         conditions.dm_groups.insert("g1".to_owned(), DmGroup::new(11, DmGroupApproval::Denied));
-        assert_refused(&command, &conditions, Rule::Approval);
+        assert_refused(&command, &conditions, if is_campaign { Rule::Campaign } else { Rule::Approval });
     }
     let mut command = comment();
     command.campaign_id = Some("g1".to_owned());

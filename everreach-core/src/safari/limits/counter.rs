@@ -19,6 +19,31 @@ pub struct Usage {
     pub today: u32,
 }
 
+impl Usage {
+    /// Both together.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::Usage;
+    /// let (ours, theirs) = (Usage { this_hour: 1, today: 2 }, Usage { this_hour: 0, today: 3 });
+    /// assert_eq!(ours.plus(theirs), Usage { this_hour: 1, today: 5 });
+    /// ```
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { this_hour: self.this_hour.saturating_add(other.this_hour), today: self.today.saturating_add(other.today) }
+    }
+
+    /// Without so many of this hour.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::Usage;
+    /// assert_eq!(Usage { this_hour: 1, today: 2 }.minus(1), Usage { this_hour: 0, today: 1 });
+    /// ```
+    #[must_use]
+    pub const fn minus(self, count: u32) -> Self {
+        Self { this_hour: self.this_hour.saturating_sub(count), today: self.today.saturating_sub(count) }
+    }
+}
+
 /// What one action of one account has used, hour by hour of UTC.
 ///
 /// Every hour keeps its own number, so that a clock that steps over midnight and back finds what it had counted.

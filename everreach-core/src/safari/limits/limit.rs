@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Usage;
 use crate::safari::Service;
 
 /// How many of one action an account may do. `None` is no limit, 0 is never.
@@ -38,6 +39,20 @@ impl Limit {
             (one, other) => one.or(other),
         };
         Self { per_hour: lower(self.per_hour, other.per_hour), per_day: lower(self.per_day, other.per_day) }
+    }
+
+    /// What is left of it when so many were used.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::{Limit, Usage};
+    /// let left = Limit::per_day(20).less(Usage { this_hour: 1, today: 3 });
+    /// assert_eq!(left, Limit::per_day(17));
+    /// assert_eq!(left.less(Usage { this_hour: 0, today: 90 }), Limit::per_day(0));
+    /// ```
+    #[must_use]
+    pub fn less(self, used: Usage) -> Self {
+        let left = |limit: Option<u32>, used: u32| limit.map(|limit| limit.saturating_sub(used));
+        Self { per_hour: left(self.per_hour, used.this_hour), per_day: left(self.per_day, used.today) }
     }
 
     /// What a service is known to keep before it was asked.

@@ -33,4 +33,4 @@ pub use groups::WaitingGroup;
 pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
 pub use people::{Denial, Denied};
 pub use safari_queue::SafariQueue;
-pub(in crate::safari) use within::{EndedCommand, cancel_within, ended_within, enqueue_within, expect_dms};
+pub(in crate::safari) use within::{EndedCommand, approvals, cancel_within, ended_within, enqueue_within, expect_dms, take_up};

@@ -1,10 +1,12 @@
 //! What campaigns do with the queue inside a transaction of their own.
 
+use std::collections::BTreeMap;
+
 use super::history::ended_of;
 use super::row::Key;
 use super::{Enqueued, NewCommand, SafariQueue, claim, enqueue, finish, groups};
 use crate::safari::Command;
-use crate::safari::decision::needs_approval;
+use crate::safari::decision::{DmGroupApproval, needs_approval};
 use crate::store::Db;
 use crate::{ErrorKind, Id, Result, Timestamp};
 
@@ -24,7 +26,7 @@ pub(in crate::safari) async fn enqueue_within(
     enqueue::write(db, enqueue::prepare(commands)?, now).await
 }
 
-/// Asks a person about a group before its first message is written, when it will hold too many; silence is a no from then on.
+/// Asks a person about a group before its first message is written, when it will hold too many; from then on it is held.
 pub(in crate::safari) async fn expect_dms(
     db: &mut Db<'_>,
     group: &str,
@@ -36,6 +38,18 @@ pub(in crate::safari) async fn expect_dms(
         groups::count_until(db, [(group.to_owned(), dms)].into(), now, expires_at).await?;
     }
     Ok(())
+}
+
+/// What a person said about these campaigns, where they were asked.
+pub(in crate::safari) async fn approvals(db: &mut Db<'_>, campaigns: &[String]) -> Result<BTreeMap<String, DmGroupApproval>> {
+    let groups = groups::find(db, campaigns).await?;
+    Ok(groups.into_iter().map(|(id, group)| (id, group.approval)).collect())
+}
+
+/// Lets the commands of a campaign that is resumed be looked at, and asks about its messages again when nobody answered in time.
+pub(in crate::safari) async fn take_up(db: &mut Db<'_>, campaign: &str, now: Timestamp, expires_at: Timestamp) -> Result<()> {
+    groups::expire(db, now).await?;
+    groups::take_up(db, campaign, now, expires_at).await
 }
 
 /// Takes commands back that wait; those that are being sent or over stay.
@@ -84,6 +98,19 @@ impl SafariQueue {
     pub(in crate::safari) async fn return_browser(&self, hold: BrowserHold) -> Result<()> {
         self.store.write(move |mut db| Box::pin(async move { claim::return_slot(&mut db, hold.fence, None).await })).await?;
         self.told();
+        Ok(())
+    }
+
+    /// Closes questions that nobody answered in time, so that campaigns hear of it before anything is claimed.
+    pub(in crate::safari) async fn close_questions(&self) -> Result<()> {
+        let now = self.clock.now();
+        let mut connection = self.store.read().await?;
+        let is_any = groups::is_any_late(&mut connection.db(), now).await?;
+        drop(connection);
+        if is_any {
+            self.store.write(move |mut db| Box::pin(async move { groups::expire(&mut db, now).await })).await?;
+            self.events.announce();
+        }
         Ok(())
     }
 

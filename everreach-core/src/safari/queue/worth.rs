@@ -33,7 +33,11 @@ impl SafariQueue {
         let slot = claim::slot(&mut db).await?;
         let mut conditions = claim::surroundings(&mut db, base, &slot, now).await?;
         conditions.browser_held_until = None;
-        conditions.usage.clear();
+        for charge in &claimed.charges {
+            if let Some(used) = conditions.usage.get_mut(&(charge.account, charge.action)) {
+                *used = used.minus(charge.count);
+            }
+        }
         conditions.last_sent.clear();
         claim::enrich(&mut db, &mut conditions, &[claimed.command()], &elsewhere, now).await?;
         Ok(next_step(claimed.command(), &conditions, now))

@@ -198,7 +198,7 @@ fn row(campaign: &Value) -> Value {
 }
 
 fn detail(campaign: &Value) -> String {
-    let names = ["id", "kind", "platform", "status", "started_at", "completed_at"];
+    let names = ["id", "kind", "platform", "status", "reason", "started_at", "completed_at"];
     let head = fields(&names.map(|name| (name, cell(&campaign[name]))));
     let targets = campaign["targets"].as_array().map(Vec::as_slice).unwrap_or_default();
     format!("{head}\n{}", columns(targets, &["handle", "state", "comments_posted", "touch", "last_dm_at", "held", "reason"]))

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::approval::reason;
 use super::ends::{is_open, report, shown_name};
 use super::replies::is_written_to;
 use super::store::{self, CampaignRow, TargetRow, Waiting};
@@ -11,7 +12,7 @@ use crate::safari::Contact;
 use crate::safari::alert::{Alert, raise_within};
 use crate::safari::campaign::{Progress, Report, Step, advance, apply};
 use crate::safari::gate::check;
-use crate::safari::queue::{NewCommand, ended_within, enqueue_within};
+use crate::safari::queue::{NewCommand, approvals, ended_within, enqueue_within};
 use crate::store::Db;
 use crate::{Event, Result, Timestamp, events};
 
@@ -37,12 +38,18 @@ impl Campaigns {
     /// # Errors
     /// The store's. What was moved on by then stays so.
     pub async fn advance(&self) -> Result<usize> {
+        self.queue.close_questions().await?;
         let mut connection = self.store.read().await?;
-        let open = store::open(&mut connection.db()).await?;
+        let mut db = connection.db();
+        let open = store::open(&mut db).await?;
+        let ids: Vec<_> = open.iter().map(|campaign| campaign.id.clone()).collect();
+        let said = approvals(&mut db, &ids).await?;
         drop(connection);
         let mut asked = 0;
         for campaign in open {
-            asked += self.advance_one(campaign).await?;
+            if self.heed(&campaign, said.get(&campaign.id).copied(), self.clock.now()).await? {
+                asked += self.advance_one(campaign).await?;
+            }
         }
         if asked > 0 {
             self.queue.written_within();
@@ -153,6 +160,11 @@ fn key_of(text: &str) -> Result<IdempotencyKey> {
 
 /// One transaction: targets that are still as they were read, and their commands.
 async fn write(db: &mut Db<'_>, campaign: &CampaignRow, mut moved: Vec<Moved>, now: Timestamp) -> Result<(usize, bool)> {
+    let said = approvals(db, std::slice::from_ref(&campaign.id)).await?;
+    if reason(said.get(&campaign.id).copied()).is_some() {
+        // It was refused just now, and its comments were taken back: that ends it, and is no end of theirs.
+        return Ok((0, false));
+    }
     // The queue's rows before the targets', as whoever tells of a reply does, so that two transactions never wait for each other.
     for Moved { row, .. } in moved.iter_mut().filter(|moved| moved.row.target.state.is_terminal() && moved.asks.is_empty()) {
         people::take_back(db, row, now).await?;

@@ -11,7 +11,7 @@ use crate::safari::Platform;
 use crate::safari::alert::AlertOutbox;
 use crate::safari::campaign::{CampaignStatus, Progress};
 use crate::safari::inbox::Inbox;
-use crate::safari::queue::{SafariQueue, expect_dms};
+use crate::safari::queue::{SafariQueue, approvals, expect_dms, take_up};
 use crate::store::{Db, Store};
 use crate::{Error, ErrorKind, Event, Result, SharedClock, events};
 
@@ -76,7 +76,7 @@ impl Campaigns {
     }
 
     /// Starts a campaign. One that may send more than 10 messages waits for [`SafariQueue::approve`] before the first: a week, unless
-    /// set otherwise, then silence is a no. One whose key is known is not started again.
+    /// set otherwise, then it is paused. One whose key is known is not started again.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when it has no targets, names one twice or lacks words,
@@ -114,9 +114,12 @@ impl Campaigns {
         let mut connection = self.store.read().await?;
         let mut db = connection.db();
         let mut overviews = Vec::new();
-        for row in store::all(&mut db).await? {
+        let all = store::all(&mut db).await?;
+        let said = approvals(&mut db, &all.iter().map(|row| row.id.clone()).collect::<Vec<_>>()).await?;
+        for row in all {
             let targets = store::targets(&mut db, &row.id).await?;
-            overviews.push(CampaignDetail::of(row, targets.into_iter().map(|target| target.target).collect()).overview);
+            let said = said.get(&row.id).copied();
+            overviews.push(CampaignDetail::of(row, targets.into_iter().map(|target| target.target).collect(), said).overview);
         }
         Ok(overviews)
     }
@@ -130,7 +133,8 @@ impl Campaigns {
         let mut db = connection.db();
         let row = store::find(&mut db, id).await?.ok_or_else(|| unknown(id))?;
         let targets = store::targets(&mut db, id).await?;
-        Ok(CampaignDetail::of(row, targets.into_iter().map(|target| target.target).collect()))
+        let said = approvals(&mut db, std::slice::from_ref(&row.id)).await?.remove(id);
+        Ok(CampaignDetail::of(row, targets.into_iter().map(|target| target.target).collect(), said))
     }
 
     /// Holds a campaign: nothing more is asked for, and what waits in the queue is not sent.
@@ -141,7 +145,7 @@ impl Campaigns {
         self.change(id, CampaignStatus::pause, "safari.campaign_paused").await
     }
 
-    /// Lets a campaign go on.
+    /// Lets a campaign go on. When nobody had agreed to its messages in time, a person is asked again.
     ///
     /// # Errors
     /// As [`pause`](Self::pause).
@@ -168,6 +172,7 @@ impl Campaigns {
         kind: &'static str,
     ) -> Result<CampaignOverview> {
         let (wanted, now) = (id.to_owned(), self.clock.now());
+        let expires_at = now + self.queue.config().campaign_approval;
         self.store
             .write(move |mut db| {
                 Box::pin(async move {
@@ -176,7 +181,10 @@ impl Campaigns {
                     if status != row.status {
                         let targets: Vec<_> = store::targets(&mut db, &wanted).await?.into_iter().map(|row| row.target).collect();
                         store::set_status(&mut db, &row, status, Progress::of(&targets), now).await?;
-                        events::append(&mut db, &Event::new(now, kind, wanted)).await?;
+                        events::append(&mut db, &Event::new(now, kind, wanted.clone())).await?;
+                    }
+                    if status == CampaignStatus::Running {
+                        take_up(&mut db, &wanted, now, expires_at).await?;
                     }
                     Ok(())
                 })

@@ -5,6 +5,7 @@
 //! all. Times are those of the rows, so that waits survive restarts. Replies are looked for before anything is asked for.
 
 mod advancing;
+mod approval;
 mod campaigns;
 mod ends;
 mod new_campaign;

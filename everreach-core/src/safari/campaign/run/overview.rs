@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::approval::reason;
 use super::store::CampaignRow;
 use crate::Timestamp;
 use crate::safari::Platform;
 use crate::safari::campaign::{CampaignKind, CampaignStatus, Progress, Target};
-use crate::safari::decision::needs_approval;
+use crate::safari::decision::{DmGroupApproval, needs_approval};
 
 /// A campaign and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +25,8 @@ pub struct CampaignOverview {
     pub started_at: Timestamp,
     /// When it was over.
     pub completed_at: Option<Timestamp>,
+    /// Why it does not go on, where a person's answer is the reason.
+    pub reason: Option<&'static str>,
     /// How many targets stand where.
     pub progress: Progress,
 }
@@ -65,7 +68,7 @@ pub struct CampaignDetail {
 }
 
 impl CampaignDetail {
-    pub(super) fn of(row: CampaignRow, targets: Vec<Target>) -> Self {
+    pub(super) fn of(row: CampaignRow, targets: Vec<Target>, said: Option<DmGroupApproval>) -> Self {
         let overview = CampaignOverview {
             id: row.id,
             kind: row.plan.kind,
@@ -73,6 +76,7 @@ impl CampaignDetail {
             status: row.status,
             started_at: row.started_at,
             completed_at: row.completed_at,
+            reason: reason(said),
             progress: Progress::of(&targets),
         };
         Self { overview, targets }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::slot::{Slot, lock_slot, take_slot};
@@ -20,6 +21,9 @@ use crate::{Event, Result, Timestamp};
 /// Rows that are looked at in one claim: those that are refused or put aside are written, and that should end.
 const LOOKS: u32 = 200;
 
+/// How long a row of a campaign that is held is not looked at.
+const HELD_CAMPAIGN: TimeDelta = TimeDelta::minutes(5);
+
 /// What holds for every command: the conditions of the caller, and what the database says.
 pub(in crate::safari::queue) async fn surroundings(
     db: &mut Db<'_>,
@@ -31,6 +35,12 @@ pub(in crate::safari::queue) async fn surroundings(
     let used = counters::usage(db, now).await?;
     conditions.usage.extend(used.usage);
     conditions.last_sent.extend(used.last_sent);
+    let elsewhere = people::sent_elsewhere(db, now - conditions.contact_floor, now).await?;
+    conditions.sent_elsewhere = elsewhere.usage;
+    for (contact, at) in elsewhere.last_dm {
+        let last = conditions.last_dm.entry(contact).or_insert(at);
+        *last = at.max(*last);
+    }
     conditions.halts.extend(people::halts(db, now).await?);
     conditions.browser_held_until = slot.held_until(now).max(conditions.browser_held_until);
     if let Some(until) = slot.rest_until.filter(|until| *until > now)
@@ -165,6 +175,11 @@ async fn look(db: &mut Db<'_>, row: &QueueRow, conditions: &Conditions, elsewher
             store::put_aside(db, &row.key, until).await?;
             Ok(Look::RowIsGone)
         }
+        NextStep::Wait { why: Rule::Campaign, .. } => {
+            // Others of its lane may go meanwhile; resuming the campaign brings it back at once.
+            store::put_aside(db, &row.key, Some(now + HELD_CAMPAIGN)).await?;
+            Ok(Look::RowIsGone)
+        }
         NextStep::Wait { why: Rule::Approval, .. } => {
             if !groups::adopt(db, &row.command, now).await? {
                 store::put_aside(db, &row.key, None).await?;
@@ -195,7 +210,8 @@ enum Taken {
 impl Taking<'_> {
     async fn take(&self, db: &mut Db<'_>, row: QueueRow) -> Result<Taken> {
         let NextStep::Dispatch(dispatchable) = next_step(&row.command, self.conditions, self.now) else { return Ok(Taken::Lost) };
-        let limit = |platform, action| self.conditions.limit(platform, action);
+        let limit =
+            |platform, action| self.conditions.limit(platform, action).less(self.conditions.used_elsewhere(platform, action));
         let Some(charges) = counters::take(db, &dispatchable, limit, self.now).await? else {
             return Ok(Taken::LaneIsFull(row.lane.unwrap_or_default()));
         };

@@ -6,4 +6,4 @@ mod taking;
 
 pub(super) use charge::Charge;
 pub(super) use store::prune;
-pub(super) use taking::{give_back, is_same_hour, mark_sent, take, usage};
+pub(super) use taking::{give_back, is_same_day, is_same_hour, mark_sent, take, usage};

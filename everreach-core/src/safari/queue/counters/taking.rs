@@ -30,6 +30,11 @@ pub(in crate::safari::queue) fn is_same_hour(one: Timestamp, other: Timestamp) -
     Windows::of(one).hour == Windows::of(other).hour
 }
 
+/// Whether both times are in the same day of UTC.
+pub(in crate::safari::queue) fn is_same_day(one: Timestamp, other: Timestamp) -> bool {
+    Windows::of(one).day == Windows::of(other).day
+}
+
 /// Takes all charges of a command, or none; says what was taken. `limit` is asked with the platform that the command names.
 pub(in crate::safari::queue) async fn take(
     db: &mut Db<'_>,

@@ -85,6 +85,9 @@ pub(in crate::safari::queue) async fn decide(
         let known = store::find(db, &[id.to_owned()]).await?;
         return Err(match known.get(id) {
             None => Error::new(ErrorKind::NotFound, "no campaign or batch with this id holds messages"),
+            Some(group) if group.approval == DmGroupApproval::Lapsed => {
+                Error::new(ErrorKind::Conflict, "nobody answered in time: resume the campaign to be asked again")
+            }
             Some(group) => Error::new(ErrorKind::Conflict, "this was decided before").with("approval", word(group.approval)),
         }
         .with_operation("decide about messages")
@@ -104,19 +107,43 @@ pub(super) const fn word(approval: DmGroupApproval) -> &'static str {
         DmGroupApproval::Pending => "pending",
         DmGroupApproval::Approved => "approved",
         DmGroupApproval::Denied => "denied",
+        DmGroupApproval::Lapsed => "lapsed",
     }
 }
 
-/// Groups that nobody decided about in time are refused.
+/// Batches that nobody decided about in time are refused; campaigns are held until a person is asked again.
 pub(in crate::safari::queue) async fn expire(db: &mut Db<'_>, now: Timestamp) -> Result<()> {
-    for id in store::lapsed(db, now).await? {
-        if store::decide(db, &id, DmGroupApproval::Denied, now).await? {
+    for (id, is_campaign) in store::lapsed(db, now).await? {
+        if is_campaign {
+            if store::lapse(db, &id, now).await? {
+                events::append(db, &Event::new(now, "safari.approval_expired", id)).await?;
+            }
+        } else if store::decide(db, &id, DmGroupApproval::Denied, now).await? {
             let rows = store::cancel(db, &id, "nobody agreed to its campaign or batch in time", now).await?;
             let data = json!({"commands": rows});
             events::append(db, &Event::new(now, "safari.approval_expired", id).with_data(data)).await?;
         }
     }
     Ok(())
+}
+
+/// Whether there is a question that nobody answered in time and that is still open.
+pub(in crate::safari::queue) async fn is_any_late(db: &mut Db<'_>, now: Timestamp) -> Result<bool> {
+    Ok(!store::lapsed(db, now).await?.is_empty())
+}
+
+/// Asks again about a campaign that nobody answered about, and lets what was put aside meanwhile be looked at.
+pub(in crate::safari::queue) async fn take_up(db: &mut Db<'_>, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()> {
+    if let Some(dms) = store::ask_again(db, id, now, expires_at).await? {
+        let data = json!({"group": id, "dms": dms});
+        events::append(db, &Event::new(now, "safari.approval_requested", id.to_owned()).with_data(data)).await?;
+    }
+    store::look_anew(db, id).await
+}
+
+/// What was said about these groups.
+pub(in crate::safari::queue) async fn find(db: &mut Db<'_>, ids: &[String]) -> Result<BTreeMap<String, DmGroup>> {
+    if ids.is_empty() { Ok(BTreeMap::new()) } else { store::find(db, ids).await }
 }
 
 /// What waits for a person, oldest first.
@@ -128,8 +155,5 @@ pub(in crate::safari::queue) async fn waiting(db: &mut Db<'_>) -> Result<Vec<Wai
 pub(in crate::safari::queue) async fn for_commands(db: &mut Db<'_>, commands: &[&Command]) -> Result<BTreeMap<String, DmGroup>> {
     let named = commands.iter().flat_map(|command| [&command.campaign_id, &command.batch_id]).flatten();
     let ids: Vec<_> = named.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    store::find(db, &ids).await
+    find(db, &ids).await
 }

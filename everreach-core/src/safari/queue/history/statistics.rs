@@ -1,5 +1,6 @@
 //! The queue in numbers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use super::store;
 use crate::safari::decision::Conditions;
 use crate::safari::limits::{Limit, Usage};
-use crate::safari::queue::counters;
+use crate::safari::queue::{counters, people};
 use crate::safari::{CommandStatus, LimitedAction, Platform};
 use crate::store::Db;
 use crate::{Result, Timestamp};
@@ -38,7 +39,7 @@ pub struct LimitUsage {
     pub counts_with: Option<Platform>,
     /// The effective limit: the stricter one of ours and the service's.
     pub limit: Limit,
-    /// What its account has used in this hour and today, of UTC.
+    /// What its account has used in this hour and today, of UTC, by us and by other programs that say so.
     pub used: Usage,
 }
 
@@ -79,13 +80,18 @@ pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &C
         let Ok(status) = status.parse() else { continue };
         depth.push(StatusCount { platform, status, is_unknown, commands: u64::try_from(commands).unwrap_or(0) });
     }
-    let used = counters::usage(db, now).await?.usage;
+    let ours = counters::usage(db, now).await?.usage;
+    let theirs = people::sent_elsewhere(db, now, now).await?.usage;
+    let used_of = |platform: Platform, action| {
+        let of = |usage: &BTreeMap<_, Usage>| usage.get(&(platform.account(), action)).copied().unwrap_or_default();
+        of(&ours).plus(of(&theirs))
+    };
     let limits = conditions.limits.iter().map(|(platform, action, _)| LimitUsage {
         platform,
         action,
         counts_with: Some(platform.account()).filter(|account| *account != platform),
         limit: conditions.limit(platform, action),
-        used: used.get(&(platform.account(), action)).copied().unwrap_or_default(),
+        used: used_of(platform, action),
     });
     let limits = limits.collect();
     let oldest = store::oldest(db, now).await?;

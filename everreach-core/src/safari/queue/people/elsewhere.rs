@@ -1,8 +1,8 @@
 //! Messages that other programs sent, as far as they say so.
 
 use super::store;
+use crate::safari::Contact;
 use crate::safari::queue::row::Moment;
-use crate::safari::{Contact, Platform, params_object};
 use crate::store::Db;
 use crate::{Result, Timestamp};
 
@@ -97,23 +97,7 @@ pub(in crate::safari::queue) async fn last_dm_elsewhere(
             last = last.max(Moment::parse(&time).0.filter(|at| *at > since));
         }
     }
-    for (platform, params, created_at) in store::dm_sent_rows(db, since).await? {
-        let Some(at) = created_at.0.filter(|at| *at > since) else { continue };
-        if names(platform.as_deref(), params.as_deref(), contact) {
-            last = last.max(Some(at));
-        }
-    }
     Ok(last)
-}
-
-/// Whether a row of the queue that another program wrote as done names this person.
-fn names(platform: Option<&str>, params: Option<&str>, contact: &Contact) -> bool {
-    let Some(params) = params.and_then(|text| serde_json::from_str(text).ok()) else { return false };
-    let Some(fields) = params_object(&params) else { return false };
-    let text = |name: &str| fields.get(name).and_then(serde_json::Value::as_str);
-    let handle = ["username", "handle", "recipient", "target", "to"].iter().find_map(|name| text(name));
-    let platform = platform.or_else(|| text("platform")).and_then(|word| word.parse::<Platform>().ok());
-    handle.zip(platform).is_some_and(|(handle, platform)| Contact::new(platform, handle) == *contact)
 }
 
 #[cfg(test)]
@@ -138,14 +122,5 @@ mod tests {
             assert!(statement("crm_messages", &columns(shape), &contacts).is_none(), "{shape}");
         }
         assert!(statement("crm_messages", &columns("contact_id platform sent_at"), &columns("")).is_none());
-    }
-
-    #[test]
-    fn rows_that_others_wrote_as_done_are_recognised() {
-        let bob = Contact::new(Platform::Instagram, "bob");
-        assert!(names(Some("instagram"), Some(r#"{"username": "@Bob"}"#), &bob));
-        assert!(names(None, Some(r#""{\"platform\": \"instagram\", \"username\": \"bob\"}""#), &bob));
-        assert!(!names(Some("twitter"), Some(r#"{"username": "bob"}"#), &bob));
-        assert!(!names(Some("instagram"), Some("bob"), &bob));
     }
 }

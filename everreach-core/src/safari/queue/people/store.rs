@@ -1,6 +1,7 @@
 //! The SQL of people and stops.
 
 use sqlx::AssertSqlSafe;
+use sqlx::types::Json;
 
 use super::elsewhere::Columns;
 use super::{Denial, Denied};
@@ -22,7 +23,12 @@ const SET_HALT: &str = "INSERT INTO everreach_safari_halts (platform, action, ca
      ON CONFLICT (platform, action, cause) DO UPDATE SET since = excluded.since, until = excluded.until";
 const LIFT_HALTS: &str = "DELETE FROM everreach_safari_halts WHERE platform = $1 AND ($2 = '' OR action = $2)";
 const DM_SENT: &str = "SELECT platform, CAST(params AS TEXT), created_at FROM safari_command_queue \
-     WHERE action = 'dm_sent' AND created_at > $1 ORDER BY created_at DESC LIMIT 1000";
+     WHERE action = 'dm_sent' AND status NOT IN ('failed', 'cancelled') AND created_at > $1 ORDER BY created_at";
+const DMS_TO_SQLITE: &str = "SELECT everreach_contact, everreach_dispatched_at FROM safari_command_queue \
+     WHERE everreach_contact IN (SELECT value FROM json_each($1)) AND everreach_dispatched_at > $2 AND action = 'send_dm'";
+#[cfg(feature = "postgres")]
+const DMS_TO_POSTGRES: &str = "SELECT everreach_contact, everreach_dispatched_at FROM safari_command_queue \
+     WHERE everreach_contact = ANY (ARRAY(SELECT jsonb_array_elements_text($1))) AND everreach_dispatched_at > $2 AND action = 'send_dm'";
 const COLUMNS_SQLITE: &str = "SELECT name FROM pragma_table_info($1)";
 #[cfg(feature = "postgres")]
 const COLUMNS_POSTGRES: &str =
@@ -146,4 +152,15 @@ pub(super) async fn dm_sent_rows(db: &mut Db<'_>, since: Timestamp) -> Result<Ve
         Db::Postgres(_) => since,
     };
     Ok(on_db!(db, conn => sqlx::query_as(DM_SENT).bind(Stamp(since)).fetch_all(conn).await)?)
+}
+
+/// When we wrote, or may have written, to these people.
+pub(super) async fn dms_to(db: &mut Db<'_>, contacts: &[String], since: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+    let contacts = Json(contacts);
+    let rows: Vec<(String, Stamp)> = match db {
+        Db::Sqlite(conn) => sqlx::query_as(DMS_TO_SQLITE).bind(contacts).bind(Stamp(since)).fetch_all(&mut **conn).await?,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => sqlx::query_as(DMS_TO_POSTGRES).bind(contacts).bind(Stamp(since)).fetch_all(&mut **conn).await?,
+    };
+    Ok(rows.into_iter().map(|(contact, at)| (contact, at.0)).collect())
 }
