@@ -30,7 +30,7 @@ pub(super) fn posts(handle: &str) -> [String; 3] {
     [1, 2, 3].map(|number| format!("https://x.com/{handle}/status/{number}"))
 }
 
-fn sequence(targets: &[&str]) -> NewCampaign {
+pub(super) fn sequence(targets: &[&str]) -> NewCampaign {
     let plan = CampaignPlan::new(CampaignKind::DmSequence, Platform::Twitter).expect("a plan");
     let targets = targets.iter().map(|handle| Target::new(handle).with_posts(posts(handle))).collect();
     NewCampaign::new(plan, targets).named("c1").with_templates(templates())

@@ -9,6 +9,7 @@ mod instants;
 mod judge;
 mod limits;
 mod linkedin;
+mod long_rounds;
 mod refusals;
 mod rounds;
 mod world;

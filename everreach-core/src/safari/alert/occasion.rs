@@ -25,6 +25,8 @@ pub enum Alert {
     ServiceDown {
         /// Which.
         service: Service,
+        /// The port at which it was looked for.
+        port: u16,
         /// Since when.
         since: Timestamp,
         /// When it was last seen to be well.
@@ -90,7 +92,7 @@ impl Alert {
     /// use everreach_core::safari::{Service, alert::Alert};
     /// use std::time::Duration;
     /// let since = "2026-11-20T12:00:00Z".parse().expect("a time");
-    /// let down = Alert::ServiceDown { service: Service::TwitterDm, since, last_healthy: None, blocked: 0 };
+    /// let down = Alert::ServiceDown { service: Service::TwitterDm, port: 3003, since, last_healthy: None, blocked: 0 };
     /// let minute = Duration::from_secs(60);
     /// assert_eq!(down.edge(since), down.edge(since + 59 * minute));
     /// assert_ne!(down.edge(since), down.edge(since + 60 * minute));
@@ -113,7 +115,7 @@ impl Alert {
     #[must_use]
     pub fn message(&self, now: Timestamp) -> String {
         match self {
-            Self::ServiceDown { service, last_healthy, blocked, .. } => {
+            Self::ServiceDown { service, port, last_healthy, blocked, .. } => {
                 let profile = service.profile();
                 let last = last_healthy.map_or_else(|| "never seen".to_owned(), |at| format!("{} ago", span(now, at)));
                 let what = match profile.action {
@@ -121,8 +123,7 @@ impl Alert {
                     None => "searches",
                 };
                 let mut message = format!(
-                    "⚠️ Safari Service Down: {service} (port {})\nLast healthy: {last}. Queue: {blocked} pending {what} blocked.",
-                    profile.port
+                    "⚠️ Safari Service Down: {service} (port {port})\nLast healthy: {last}. Queue: {blocked} pending {what} blocked."
                 );
                 if let Some(hint) = profile.down_hint() {
                     message.push('\n');
@@ -197,8 +198,13 @@ mod tests {
     #[test]
     fn a_service_that_is_down_is_told_with_what_it_blocks() {
         let two_hours_ago = now() - Duration::from_secs(7_300);
-        let down =
-            Alert::ServiceDown { service: Service::TwitterDm, since: now(), last_healthy: Some(two_hours_ago), blocked: 12 };
+        let down = Alert::ServiceDown {
+            service: Service::TwitterDm,
+            port: 3003,
+            since: now(),
+            last_healthy: Some(two_hours_ago),
+            blocked: 12,
+        };
         let expected = "⚠️ Safari Service Down: twitter-dm (port 3003)\nLast healthy: 2h ago. Queue: 12 pending DMs blocked.";
         assert_eq!(down.message(now()), expected);
     }

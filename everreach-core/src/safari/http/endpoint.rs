@@ -52,6 +52,11 @@ impl Endpoint {
         below(&self.base, path)
     }
 
+    /// The port at which it is looked for.
+    pub(super) fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or(self.profile.port)
+    }
+
     /// The token, for what it is needed for: `/health` is answered to everybody, so it is asked without.
     pub(super) fn authorization(&self, request: &ServiceRequest) -> Option<&HeaderValue> {
         self.authorization.as_ref().filter(|_| request.path != "/health")

@@ -120,7 +120,7 @@ impl Presence {
         if status == HealthStatus::Down {
             detail.push_str(&self.sibling_hint().await);
         }
-        let health = ServiceHealth::new(profile.service, status, detail, self.clock.now());
+        let health = ServiceHealth::new(profile.service, status, detail, self.clock.now()).at_port(self.endpoint.port());
         let is_answered = matches!(exchanged, Exchanged::Answered { .. });
         let health = if is_answered { health.after(elapsed) } else { health };
         let reach = if matches!(exchanged, Exchanged::NotSent(_)) { Reach::Nobody } else { Reach::Somebody };
@@ -131,7 +131,8 @@ impl Presence {
     fn late(&self) -> Look {
         let profile = self.endpoint.profile;
         let detail = format!("/health did not answer within {} s", profile.health_timeout().as_secs());
-        let health = ServiceHealth::new(profile.service, HealthStatus::Timeout, detail, self.clock.now());
+        let health =
+            ServiceHealth::new(profile.service, HealthStatus::Timeout, detail, self.clock.now()).at_port(self.endpoint.port());
         let refusal = Some(Reason::ServiceUnreachable);
         self.keep(Look { health, refusal, reach: Reach::Somebody, at: self.clock.monotonic() })
     }

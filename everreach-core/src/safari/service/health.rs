@@ -64,13 +64,16 @@ impl FromStr for HealthStatus {
 /// let now = "2026-11-20T12:00:00Z".parse().expect("a time");
 /// let health = ServiceHealth::new(Service::TwitterDm, HealthStatus::Healthy, "up", now).after(Duration::from_millis(12));
 /// assert!(health.is_healthy());
-/// assert_eq!(health.response_ms, Some(12));
+/// assert_eq!((health.response_ms, health.port), (Some(12), 3003));
+/// assert_eq!(health.at_port(3103).port, 3103);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ServiceHealth {
     /// Which service.
     pub service: Service,
+    /// The port at which it was looked for.
+    pub port: u16,
     /// How it is.
     pub status: HealthStatus,
     /// How long it took to answer, in milliseconds; none when it did not.
@@ -82,10 +85,17 @@ pub struct ServiceHealth {
 }
 
 impl ServiceHealth {
-    /// A finding without a duration.
+    /// A finding without a duration, at the service's usual port.
     #[must_use]
     pub fn new(service: Service, status: HealthStatus, detail: impl Into<String>, checked_at: Timestamp) -> Self {
-        Self { service, status, response_ms: None, detail: detail.into(), checked_at }
+        Self { service, port: service.profile().port, status, response_ms: None, detail: detail.into(), checked_at }
+    }
+
+    /// Says that it was looked for at another port.
+    #[must_use]
+    pub const fn at_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
     }
 
     /// Says how long the answer took.

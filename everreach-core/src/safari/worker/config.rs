@@ -23,6 +23,8 @@ pub struct WorkerConfig {
     pub parallel: u32,
     /// How many of them are claimed at a time at most, while they end quickly. Slow ones are not claimed ahead.
     pub batch: u32,
+    /// How long the daemon carries commands out before it moves campaigns on again, when there is always something to do.
+    pub round: Duration,
     /// When what was refused is tried again.
     pub schedule: RetrySchedule,
     /// How old a look at a service may be; the two that leak are looked at once a minute at most.
@@ -41,6 +43,7 @@ impl WorkerConfig {
             worker_id: worker_id.into(),
             parallel: 8,
             batch: 500,
+            round: Duration::from_secs(60),
             schedule: RetrySchedule::default(),
             look_every: Duration::from_secs(30),
             conditions: config.conditions(),

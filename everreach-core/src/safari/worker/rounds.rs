@@ -44,9 +44,19 @@ impl SafariWorker {
         let mut total = RunSummary::default();
         while !stopping.is_cancelled() {
             changes.mark_unchanged();
-            match self.run_until_idle(u32::MAX, &stopping).await {
-                Ok(summary) => total.merge(summary),
-                Err(error) => tracing::warn!(%error, "the queue cannot be worked through; it is tried again"),
+            let round = stopping.child_token();
+            let is_cut_off = match self.run_round(&round).await {
+                Ok(summary) => {
+                    total.merge(summary);
+                    round.is_cancelled()
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the queue cannot be worked through; it is tried again");
+                    false
+                }
+            };
+            if is_cut_off {
+                continue;
             }
             tokio::select! {
                 () = stopping.cancelled() => {}
@@ -55,6 +65,17 @@ impl SafariWorker {
             }
         }
         total
+    }
+
+    /// Until nothing can go, or for as long as a round may last: campaigns wait for its end.
+    async fn run_round(&self, round: &CancellationToken) -> Result<RunSummary> {
+        let working = self.run_until_idle(u32::MAX, round);
+        tokio::pin!(working);
+        tokio::select! {
+            summary = &mut working => return summary,
+            () = tokio::time::sleep(self.config.round) => round.cancel(),
+        }
+        working.await
     }
 
     /// Campaigns are moved on before, so that their rows can go, and after, so that what became of them is known.

@@ -209,6 +209,7 @@ impl ServiceWatch {
                             let blocked = store::blocked(&mut db, health.service).await?;
                             alerts.push(Alert::ServiceDown {
                                 service: health.service,
+                                port: health.port,
                                 since: edge.since,
                                 last_healthy: edge.last_healthy,
                                 blocked,

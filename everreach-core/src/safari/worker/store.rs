@@ -87,7 +87,7 @@ pub(super) async fn write_health(db: &mut Db<'_>, health: &ServiceHealth) -> Res
         sqlx::query(WRITE)
             .bind(Id::new())
             .bind(health.service.as_str())
-            .bind(i32::from(health.service.profile().port))
+            .bind(i32::from(health.port))
             .bind(health.status.as_str())
             .bind(health.response_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)))
             .bind(Stamp(health.checked_at))

@@ -18,7 +18,6 @@ use crate::state::AppState;
 pub(crate) struct ServiceEntry {
     #[serde(flatten)]
     health: ServiceHealth,
-    port: u16,
     url: String,
     platform: Option<Platform>,
     action: Option<LimitedAction>,
@@ -36,7 +35,14 @@ impl ServiceEntry {
         let url = own.url.as_ref().map_or_else(|| profile.default_url(), |url| url.origin().ascii_serialization());
         let port = own.url.as_ref().and_then(url::Url::port_or_known_default).unwrap_or(profile.port);
         let hint = if health.is_healthy() { None } else { profile.down_hint() };
-        Self { health, port, url, platform: profile.platform, action: profile.action, has_token: own.token.is_some(), hint }
+        Self {
+            health: health.at_port(port),
+            url,
+            platform: profile.platform,
+            action: profile.action,
+            has_token: own.token.is_some(),
+            hint,
+        }
     }
 }
 

@@ -22,7 +22,8 @@ const ALL: &str = "SELECT id, plan, templates, status, started_at, completed_at 
 const OPEN: &str = "SELECT id, plan, templates, status, started_at, completed_at FROM everreach_safari_campaigns \
      WHERE status IN ('running', 'paused') ORDER BY started_at, id";
 const FIND: &str = "SELECT id, plan, templates, status, started_at, completed_at FROM everreach_safari_campaigns WHERE id = $1";
-const UNSENDABLE: &str = "SELECT id FROM everreach_safari_campaigns WHERE status IN ('paused', 'cancelled')";
+const UNSENDABLE: &str = "SELECT id FROM everreach_safari_campaigns WHERE status = 'paused' OR (status = 'cancelled' \
+     AND EXISTS (SELECT 1 FROM safari_command_queue WHERE campaign_id = everreach_safari_campaigns.id AND status IN ('pending', 'running')))";
 const TARGETS: &str = "SELECT handle, target, waiting FROM everreach_safari_targets WHERE campaign_id = $1 ORDER BY handle";
 // Whoever moves a target on has seen it as it is; a second one who had seen the same finds it changed.
 const MOVE: &str = "UPDATE everreach_safari_targets SET state = $5, target = $6, waiting = $7, updated_at = $8 \
