@@ -11,7 +11,7 @@ use super::handle::RuntimeParts;
 use super::safari::SafariParts;
 use super::services::Sources;
 use super::sides::{self, Local};
-use super::{Runtime, RuntimeConfig, Safari, background};
+use super::{Runtime, RuntimeConfig, Safari, background, relay};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -252,6 +252,7 @@ impl RuntimeBuilder {
             has_cloud: cloud.is_some(),
         };
         let local = self.local.build(&sources)?;
+        let relay = relay::handing_over(&config, &store, &clock, &ledger, &events);
         let orchestrator = Orchestrator::new(OrchestratorParts {
             config: config.routing.clone(),
             clock: Arc::clone(&clock),
@@ -270,6 +271,7 @@ impl RuntimeBuilder {
             retry_policy: self.retry_policy,
             retry_budget: RetryBudget::new(Arc::clone(&clock), BudgetConfig::default()),
             connectivity: connectivity.clone(),
+            relay: relay.clone().map(|relay| Arc::new(relay) as _),
             tasks: calls.clone(),
         });
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
@@ -286,6 +288,7 @@ impl RuntimeBuilder {
             stopping: stopping.child_token(),
         };
         let safari = Safari::new(config.safari.clone(), safari);
+        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),
@@ -307,6 +310,8 @@ impl RuntimeBuilder {
                 connectivity,
                 sources,
                 orchestrator,
+                relay,
+                puller,
                 routed_today: Mutex::default(),
                 calls,
                 background,

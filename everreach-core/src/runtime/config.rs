@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cost::CostConfig;
 use crate::notify::TelegramConfig;
+use crate::relay::RelayConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
 use crate::store::StoreConfig;
@@ -34,6 +35,8 @@ pub struct RuntimeConfig {
     pub telegram: Option<TelegramConfig>,
     /// Safari: the queue, its services and the CRM script.
     pub safari: SafariConfig,
+    /// Calls that the cloud terminal leaves for the local machine.
+    pub relay: RelayConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -47,6 +50,7 @@ impl Default for RuntimeConfig {
             cost: CostConfig::default(),
             telegram: None,
             safari: SafariConfig::default(),
+            relay: RelayConfig::default(),
         }
     }
 }

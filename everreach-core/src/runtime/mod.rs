@@ -21,6 +21,7 @@ mod builder;
 mod config;
 mod copywriter;
 mod handle;
+mod relay;
 mod safari;
 mod services;
 mod sides;

@@ -8,6 +8,8 @@ mod events;
 mod explain;
 mod fallback;
 mod idempotency;
+mod local_calls;
+mod local_calls_crashes;
 mod modes;
 mod offline;
 mod proof;
