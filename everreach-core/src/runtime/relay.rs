@@ -62,6 +62,21 @@ impl Runtime {
 
     /// Runs the calls that a cloud terminal left for this machine as they come, until the runtime stops. Does nothing where there is no
     /// [`puller`](Self::puller).
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// # async fn run() -> everreach_core::Result<()> {
+    /// # let mut config = RuntimeConfig::default();
+    /// # config.store.url = "sqlite::memory:".to_owned();
+    /// # config.data_dir = std::env::temp_dir().join("everreach-doc-pulling");
+    /// config.relay.shared_database = true;
+    /// let runtime = Runtime::builder(config).build().await?;
+    /// runtime.start_pulling();
+    /// assert!(runtime.call(&"order-1".parse()?).await?.is_none());
+    /// runtime.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+    /// ```
     pub fn start_pulling(&self) {
         if let Some(puller) = self.parts.puller.clone() {
             let stopping = self.parts.stopping.clone();
