@@ -1,6 +1,8 @@
 //! Crashes between the cloud terminal and the local machine: never twice, never lost.
 
 use everreach_core::ledger::{Begin, Begun, CallState, IdempotencyKey, fingerprint};
+use everreach_core::safari::queue::Resolution;
+use everreach_core::safari::{DispatchOutcome, Reason};
 use everreach_core::{Effect, Id};
 
 use super::local_calls::{Pair, search};
@@ -144,6 +146,23 @@ async fn a_failed_call_goes_again_in_the_same_row_when_it_is_sent_again() {
         assert_eq!(pair.mac.puller().expect("a puller").run_once(9).await.expect("a round").succeeded, 1);
         assert_eq!((pair.rows().await, hand.count(), pair.hand.count()), (1, 1, 1));
         stop(busy).await;
+        pair.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_may_have_been_sent_is_held_until_a_person_says_what_became_of_it() {
+    for pair in Pair::both().await {
+        pair.services_answer(DispatchOutcome::unknown(Reason::TimedOut, "late"));
+        let queued = pair.cloud.route(dm("hi")).await;
+        assert_eq!(pair.mac.safari().run_once(10).await.expect("a run").unknown, 1);
+        assert_eq!(pair.record(&queued).await.state, CallState::Unknown);
+        let again = pair.cloud.route(dm("hi")).await;
+        assert_eq!((again.replayed, again.outcome, again.error), (true, Outcome::Unknown, Some(ErrorKind::OutcomeUnknown)));
+        let id = queued.result.as_ref().expect("a result")["id"].as_str().expect("an id").parse().expect("an id");
+        pair.mac.safari().queue().resolve(id, Resolution::Happened).await.expect("it was unknown");
+        let record = pair.record(&queued).await;
+        assert_eq!((record.state, record.envelope.expect("an answer").ok), (CallState::Executed, true));
         pair.end().await;
     }
 }

@@ -10,6 +10,7 @@ mod fallback;
 mod idempotency;
 mod local_calls;
 mod local_calls_crashes;
+mod local_calls_tables;
 mod modes;
 mod offline;
 mod proof;
