@@ -21,6 +21,7 @@ pub mod mcp;
 mod money;
 pub mod notify;
 pub mod prelude;
+pub mod relay;
 pub mod retry;
 pub mod routing;
 pub mod runtime;

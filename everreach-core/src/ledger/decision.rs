@@ -65,6 +65,28 @@ pub(super) fn decide(call: &StoredCall, begin: &Begin, now: Timestamp) -> Decisi
     }
 }
 
+/// The same for the side that a queued call was queued for, however old the call is.
+pub(super) fn decide_taking(call: &StoredCall, begin: &Begin, now: Timestamp) -> Decision {
+    match call.state {
+        _ if !call.is_same_request(begin) => Decision::RefuseOther,
+        CallState::Queued | CallState::NotExecuted => Decision::Restart,
+        CallState::Executed => Decision::Replay,
+        CallState::Waiting => Decision::Wait,
+        CallState::Running | CallState::Unknown => decide(call, begin, now),
+    }
+}
+
+/// The state that a queue's word leaves the call in; `None` where the queue has no say.
+pub(super) const fn settled_state(call: &StoredCall, outcome: Outcome) -> Option<CallState> {
+    match (call.state, outcome) {
+        (CallState::Running | CallState::Waiting | CallState::Executed, _) => None,
+        (_, Outcome::Executed) => Some(CallState::Executed),
+        (_, Outcome::Queued) => Some(CallState::Queued),
+        (_, Outcome::Unknown) if !call.repeatable => Some(CallState::Unknown),
+        (_, Outcome::Unknown | Outcome::NotExecuted) => Some(CallState::NotExecuted),
+    }
+}
+
 /// Whether the claim may still record what became of the call. It may do so late, when others have already called the outcome
 /// unknown: that is the positive proof they wait for.
 pub(super) fn check_may_record(call: &StoredCall, claim: &Claim) -> Result<()> {
@@ -193,6 +215,32 @@ mod tests {
         assert_eq!(decide(&lapsed, &begin("dm.send"), now()), Decision::GiveUp);
         lapsed.repeatable = true;
         assert_eq!(decide(&lapsed, &begin("dm.send"), now()), Decision::Restart);
+    }
+
+    #[test]
+    fn the_side_that_a_call_was_queued_for_may_take_it_once() {
+        let answers = STATES.map(|state| decide_taking(&call(state), &begin("dm.send"), now()));
+        use Decision::{Hold, RefuseOther, RefuseRunning, Replay, Restart, Wait};
+        assert_eq!(answers, [RefuseRunning, Wait, Replay, Restart, Hold, Restart]);
+        for state in STATES {
+            assert_eq!(decide_taking(&call(state), &begin("dm.queue"), now()), RefuseOther, "{state}");
+            let mut old = call(state);
+            old.expires_at = now();
+            assert_ne!(decide_taking(&old, &begin("dm.send"), now()), Decision::Replace, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_queue_has_no_say_in_a_call_that_somebody_runs_or_that_ran() {
+        for state in [CallState::Running, CallState::Waiting, CallState::Executed] {
+            assert_eq!(settled_state(&call(state), Outcome::NotExecuted), None, "{state}");
+        }
+        assert_eq!(settled_state(&call(CallState::Queued), Outcome::Executed), Some(CallState::Executed));
+        assert_eq!(settled_state(&call(CallState::Unknown), Outcome::Queued), Some(CallState::Queued));
+        assert_eq!(settled_state(&call(CallState::Queued), Outcome::Unknown), Some(CallState::Unknown));
+        let mut harmless = call(CallState::Queued);
+        harmless.repeatable = true;
+        assert_eq!(settled_state(&harmless, Outcome::Unknown), Some(CallState::NotExecuted));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::{Envelope, Error, ErrorKind, Event, Id, Result, SharedClock, Timestamp};
 
 /// How long a finished call answers for its key.
-pub(super) const KEEP_CALLS: TimeDelta = TimeDelta::days(7);
+pub(crate) const KEEP_CALLS: TimeDelta = TimeDelta::days(7);
 const KEEP_ATTEMPTS: TimeDelta = TimeDelta::days(90);
 
 /// A cheap-to-clone handle on the ledger.
@@ -42,10 +42,10 @@ const KEEP_ATTEMPTS: TimeDelta = TimeDelta::days(90);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    store: Store,
-    clock: SharedClock,
-    events: EventLog,
-    owner: Arc<str>,
+    pub(super) store: Store,
+    pub(super) clock: SharedClock,
+    pub(super) events: EventLog,
+    pub(super) owner: Arc<str>,
 }
 
 impl Ledger {
@@ -265,7 +265,7 @@ impl Ledger {
             .await
     }
 
-    fn times(&self, begin: &Begin) -> Result<Times> {
+    pub(super) fn times(&self, begin: &Begin) -> Result<Times> {
         let now = self.clock.now();
         Ok(Times { now, created_at: now, lease_until: lease_end(now, begin.lease)?, expires_at: now + KEEP_CALLS })
     }

@@ -19,6 +19,7 @@ mod decision;
 mod envelopes;
 mod journal;
 mod key;
+mod queued;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,5 +28,7 @@ mod transition;
 pub use call::{AttemptEnd, AttemptId, AttemptRecord, Begin, Begun, CallRecord, CallState, Claim, Pruned, Recovered, Verdict};
 pub use content::content_day_key;
 pub(crate) use envelopes::ways_to_resolve;
+pub(crate) use journal::KEEP_CALLS;
 pub use journal::Ledger;
 pub use key::{Fingerprint, IdempotencyKey, fingerprint};
+pub(crate) use queued::{call_within, finish_within, keep_within, settle_within};

@@ -23,6 +23,8 @@ const LAPSED_POSTGRES: &str = "SELECT idempotency_key, action, fingerprint, stat
      ORDER BY lease_until LIMIT $2 FOR UPDATE SKIP LOCKED";
 const LIST: &str = "SELECT idempotency_key, action, fingerprint, state, fence, repeatable, lease_until, dispatched_at, envelope, \
      request_id, created_at, updated_at, expires_at FROM everreach_calls WHERE state = $1 ORDER BY updated_at DESC, idempotency_key LIMIT $2";
+const KEYS_IN: &str =
+    "SELECT idempotency_key FROM everreach_calls WHERE state = $1 AND idempotency_key > $2 ORDER BY idempotency_key LIMIT $3";
 const CLAIM: &str = "UPDATE everreach_calls SET action = $2, fingerprint = $3, state = 'running', owner = $4, fence = $5, repeatable = $6, \
      lease_until = $7, dispatched_at = NULL, envelope = NULL, request_id = $8, created_at = $9, updated_at = $10, expires_at = $11 \
      WHERE idempotency_key = $1";
@@ -129,6 +131,13 @@ pub(super) async fn list(db: &mut Db<'_>, state: CallState, limit: u32) -> Resul
     let rows: Vec<Row> =
         on_db!(db, conn => sqlx::query_as(LIST).bind(state.as_str()).bind(i64::from(limit)).fetch_all(conn).await)?;
     Ok(rows.into_iter().filter_map(readable).collect())
+}
+
+pub(super) async fn keys_in(db: &mut Db<'_>, state: CallState, after: &str, limit: u32) -> Result<Vec<IdempotencyKey>> {
+    let keys: Vec<String> = on_db!(db, conn => {
+        sqlx::query_scalar(KEYS_IN).bind(state.as_str()).bind(after).bind(i64::from(limit)).fetch_all(conn).await
+    })?;
+    keys.iter().map(|key| key.parse()).collect()
 }
 
 /// Sets the dispatch mark; says whether the claim was still good for it.

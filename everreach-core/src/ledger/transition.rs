@@ -19,22 +19,33 @@ pub(super) async fn begin(db: &mut Db<'_>, begin: &Begin, owner: &str, times: Ti
             return Ok(Begun::Started(claim_of(begin, 1)));
         }
         let Some(call) = store::lock(db, &begin.key).await? else { continue };
-        let begun = match decision::decide(&call, begin, times.now) {
-            Decision::Replace => Begun::Started(start_again(db, begin, owner, &call, times).await?),
-            Decision::Restart => {
-                let times = Times { created_at: call.created_at, ..times };
-                Begun::Started(start_again(db, begin, owner, &call, times).await?)
-            }
-            Decision::GiveUp => Begun::Held(replayed(begin, hold(db, call, times.now).await?)),
-            Decision::Replay => Begun::Replay(replayed(begin, stored_answer(call)?)),
-            Decision::Hold => Begun::Held(replayed(begin, stored_answer(call)?)),
-            Decision::Wait => Begun::Waiting(replayed(begin, stored_answer(call)?)),
-            Decision::RefuseRunning => return Err(decision::running(&call, times.now)),
-            Decision::RefuseOther => return Err(decision::other_request(&call, begin)),
-        };
-        return Ok(begun);
+        let decision = decision::decide(&call, begin, times.now);
+        return act(db, begin, owner, call, decision, times).await;
     }
     Err(Error::new(ErrorKind::StoreUnavailable, "the key's row keeps vanishing: try again").with("idempotency_key", &begin.key))
+}
+
+/// Gives a queued call to the side that it was queued for.
+pub(super) async fn take(db: &mut Db<'_>, begin: &Begin, owner: &str, times: Times) -> Result<Begun> {
+    let call = store::lock(db, &begin.key).await?.ok_or_else(|| not_found(&begin.key))?;
+    let decision = decision::decide_taking(&call, begin, times.now);
+    act(db, begin, owner, call, decision, times).await
+}
+
+async fn act(db: &mut Db<'_>, begin: &Begin, owner: &str, call: StoredCall, decision: Decision, times: Times) -> Result<Begun> {
+    Ok(match decision {
+        Decision::Replace => Begun::Started(start_again(db, begin, owner, &call, times).await?),
+        Decision::Restart => {
+            let times = Times { created_at: call.created_at, ..times };
+            Begun::Started(start_again(db, begin, owner, &call, times).await?)
+        }
+        Decision::GiveUp => Begun::Held(replayed(begin, hold(db, call, times.now).await?)),
+        Decision::Replay => Begun::Replay(replayed(begin, stored_answer(call)?)),
+        Decision::Hold => Begun::Held(replayed(begin, stored_answer(call)?)),
+        Decision::Wait => Begun::Waiting(replayed(begin, stored_answer(call)?)),
+        Decision::RefuseRunning => return Err(decision::running(&call, times.now)),
+        Decision::RefuseOther => return Err(decision::other_request(&call, begin)),
+    })
 }
 
 pub(super) async fn resume(db: &mut Db<'_>, begin: &Begin, owner: &str, times: Times) -> Result<Claim> {

@@ -26,6 +26,8 @@ pub struct Conditions {
     pub budget: BudgetLevel,
     /// Whether this process is the cloud terminal itself.
     pub is_cloud_terminal: bool,
+    /// Whether the cloud terminal can hand the call to the local machine.
+    pub can_queue: bool,
     /// Whether a person has agreed to this very call.
     pub is_approved: bool,
     /// What the classifier says, for routes that leave it to the class.
@@ -43,6 +45,7 @@ impl Conditions {
             is_offline: false,
             budget: BudgetLevel::Open,
             is_cloud_terminal: false,
+            can_queue: false,
             is_approved: false,
             class,
         }
@@ -111,6 +114,8 @@ impl Rule {
 pub enum Target {
     /// It runs on this side.
     Run(Side),
+    /// It is handed to the local machine, which runs it later.
+    Queue,
     /// It is not run.
     Refuse(ErrorKind),
 }
@@ -164,12 +169,17 @@ pub fn decide(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule,
 }
 
 fn on_the_terminal(route: &Route, conditions: &Conditions, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
-    if route.requires == Some(Side::Local) {
+    let is_for_local = route.requires == Some(Side::Local);
+    if is_for_local && !conditions.can_queue {
         seen(Rule::CloudTerminal, Verdict::Refuse, "only the local machine can do this");
         return Decision::refuse(ErrorKind::RequiresLocal, Rule::CloudTerminal);
     }
     if conditions.budget == BudgetLevel::Exceeded && !route.essential {
         return out_of_money(seen);
+    }
+    if is_for_local {
+        seen(Rule::CloudTerminal, Verdict::Choose, "only the local machine can do this: it is queued for that machine");
+        return Decision { target: Target::Queue, ..Decision::run(Side::Local, Rule::CloudTerminal) };
     }
     seen(Rule::CloudTerminal, Verdict::Choose, "this process is the cloud: it runs calls in its own registry");
     Decision::run(Side::Cloud, Rule::CloudTerminal)
@@ -272,6 +282,7 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Run(side) => side.fmt(f),
+            Self::Queue => f.write_str("queue"),
             Self::Refuse(kind) => write!(f, "refuse: {kind}"),
         }
     }

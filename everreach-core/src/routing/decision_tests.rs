@@ -122,6 +122,28 @@ fn the_cloud_terminal_runs_everything_itself_but_what_only_the_local_machine_can
 }
 
 #[test]
+fn the_cloud_terminal_queues_what_only_the_local_machine_can_do_under_the_rules_of_every_call() {
+    let mut terminal = conditions(Mode::Cloud, CLOUD, false, BudgetLevel::Open);
+    (terminal.is_cloud_terminal, terminal.can_queue) = (true, true);
+    let mut browser = outward();
+    browser.requires = LOCAL;
+    assert_eq!(decided(&browser, &terminal), (Target::Queue, Rule::CloudTerminal, None));
+    assert_eq!(decided(&outward(), &terminal).0, Target::Run(Side::Cloud));
+    terminal.budget = BudgetLevel::Exceeded;
+    assert_eq!(decided(&browser, &terminal).0, Target::Refuse(ErrorKind::CostCapExceeded));
+    browser.essential = true;
+    assert_eq!(decided(&browser, &terminal).0, Target::Queue);
+    browser.approval = true;
+    assert_eq!(decided(&browser, &terminal).0, Target::Refuse(ErrorKind::ApprovalRequired));
+    (terminal.is_approved, terminal.is_stopped) = (true, true);
+    assert_eq!(decided(&browser, &terminal).0, Target::Refuse(ErrorKind::Stopped));
+    terminal.is_stopped = false;
+    assert_eq!(decided(&browser, &terminal).0, Target::Queue);
+    terminal.is_cloud_terminal = false;
+    assert_eq!(decided(&browser, &terminal).0, Target::Run(Side::Cloud), "only a cloud terminal queues");
+}
+
+#[test]
 fn approval_is_asked_before_anything_else_but_the_stop_switch() {
     let mut careful = outward();
     careful.approval = true;
@@ -169,9 +191,10 @@ prop_compose! {
         class in select(vec![ActionClass::Api, ActionClass::Compute]),
         force_env in select(vec![None, LOCAL, CLOUD]),
         budget in select(vec![BudgetLevel::Open, BudgetLevel::Soft, BudgetLevel::Exceeded]),
-        (is_stopped, is_offline, is_cloud_terminal, is_approved) in any::<(bool, bool, bool, bool)>(),
+        (is_stopped, is_offline, is_cloud_terminal, can_queue, is_approved) in any::<(bool, bool, bool, bool, bool)>(),
     ) -> Conditions {
-        Conditions { force_env, is_stopped, is_offline, budget, is_cloud_terminal, is_approved, ..Conditions::new(mode, class) }
+        let seen = Conditions::new(mode, class);
+        Conditions { force_env, is_stopped, is_offline, budget, is_cloud_terminal, can_queue, is_approved, ..seen }
     }
 }
 

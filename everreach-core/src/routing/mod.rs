@@ -12,6 +12,7 @@ mod explanation;
 mod local;
 pub mod offline;
 mod orchestrator;
+mod relay;
 mod request;
 mod route;
 mod side;
@@ -34,6 +35,7 @@ pub use local::{CallContext, DispatchExecutor, LocalExecutor, LocalExecutorBuild
 pub use offline::OfflineCache;
 pub use orchestrator::Orchestrator;
 pub(crate) use orchestrator::OrchestratorParts;
+pub(crate) use relay::LocalRelay;
 pub use request::RouteRequest;
 pub use route::{Dedupe, Preference, Route, RouteMatch};
 pub use side::LocalSide;

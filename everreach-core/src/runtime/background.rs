@@ -17,6 +17,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long events and closed reservations are kept.
 const KEEP: TimeDelta = TimeDelta::days(90);
 const UNAGREED: &str = "calls that nobody agreed to could not be closed";
+const UNTOLD: &str = "what became of calls for the local machine could not be read";
 const UNRUN: &str = "calls that a person agreed to could not be run";
 
 /// Settles what a crash left, then starts the tasks. They end when the runtime stops.
@@ -74,6 +75,7 @@ async fn keep_house(runtime: Runtime, guard: Arc<SqlCostGuard>) {
             () = tokio::time::sleep(SETTLE_EVERY) => {}
         }
         complain(settle(&runtime, &guard).await, "what others left could not be settled");
+        complain(runtime.settle_queued().await, UNTOLD);
         complain(runtime.parts.orchestrator.close_lapsed().await, UNAGREED);
         complain(runtime.parts.orchestrator.run_agreed().await, UNRUN);
         since_prune += SETTLE_EVERY;

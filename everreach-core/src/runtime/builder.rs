@@ -11,7 +11,7 @@ use super::handle::RuntimeParts;
 use super::safari::SafariParts;
 use super::services::Sources;
 use super::sides::{self, Local};
-use super::{Runtime, RuntimeConfig, Safari, background};
+use super::{Runtime, RuntimeConfig, Safari, background, relay};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -292,6 +292,7 @@ impl RuntimeBuilder {
             runtime: Arc::default(),
         };
         let local = self.local.build(&sources)?;
+        let relay = relay::handing_over(&config, &store, &clock, &ledger, &events);
         let orchestrator = Orchestrator::new(OrchestratorParts {
             config: config.routing.clone(),
             clock: Arc::clone(&clock),
@@ -310,6 +311,7 @@ impl RuntimeBuilder {
             retry_policy: self.retry_policy,
             retry_budget: RetryBudget::new(Arc::clone(&clock), BudgetConfig::default()),
             connectivity: connectivity.clone(),
+            relay: relay.clone().map(|relay| Arc::new(relay) as _),
             tasks: calls.clone(),
         });
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
@@ -344,6 +346,7 @@ impl RuntimeBuilder {
             orchestrator: orchestrator.clone(),
             stopping: stopping.child_token(),
         });
+        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),
@@ -368,6 +371,8 @@ impl RuntimeBuilder {
                 connectivity,
                 sources,
                 orchestrator,
+                relay,
+                puller,
                 routed_today: Mutex::default(),
                 calls,
                 background,

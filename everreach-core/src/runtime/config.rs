@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cost::CostConfig;
 use crate::notify::TelegramConfig;
+use crate::relay::RelayConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
 use crate::schedule::{Jobs, ScheduleConfig};
@@ -40,6 +41,8 @@ pub struct RuntimeConfig {
     pub schedule: ScheduleConfig,
     /// Messages between processes and machines.
     pub bus: BusConfig,
+    /// Calls that the cloud terminal leaves for the local machine.
+    pub relay: RelayConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -55,6 +58,7 @@ impl Default for RuntimeConfig {
             safari: SafariConfig::default(),
             schedule: ScheduleConfig::default(),
             bus: BusConfig::default(),
+            relay: RelayConfig::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::events::EventLog;
 use crate::failover::{ConnectivityState, ConnectivityView};
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
+use crate::relay::{Puller, Relay};
 use crate::routing::{Explanation, Orchestrator, Route, RouteRequest, SharedRouteTable};
 use crate::schedule::Schedule;
 use crate::stop::StopSwitch;
@@ -53,6 +54,8 @@ pub(super) struct RuntimeParts {
     pub(super) connectivity: ConnectivityView,
     pub(super) sources: Sources,
     pub(super) orchestrator: Orchestrator,
+    pub(super) relay: Option<Relay>,
+    pub(super) puller: Option<Puller>,
     pub(super) started_at: Timestamp,
     pub(super) started: Duration,
     pub(super) routed_today: Mutex<RoutedToday>,

@@ -22,6 +22,7 @@ mod config;
 mod copywriter;
 mod handle;
 mod job_actions;
+mod relay;
 mod safari;
 mod services;
 mod sides;

@@ -26,7 +26,7 @@ const fn time(name: &'static str) -> AddedColumn {
     AddedColumn { name, sqlite: "TEXT", postgres: "TIMESTAMPTZ" }
 }
 
-const SHARED: [SharedTable; 7] = [
+const SHARED: [SharedTable; 8] = [
     SharedTable {
         name: "actp_cost_log",
         needed: &["service", "action", "cost_usd", "created_at"],
@@ -100,6 +100,25 @@ const SHARED: [SharedTable; 7] = [
         name: "safari_campaign_runs",
         needed: &["id", "campaign_id", "campaign_type", "platform", "total_tasks", "completed", "failed", "status"],
         added: &[time("started_at"), time("completed_at"), AddedColumn { name: "result", sqlite: "TEXT", postgres: "JSONB" }],
+    },
+    SharedTable {
+        name: "actp_workflow_tasks",
+        needed: &[
+            "id",
+            "task_type",
+            "status",
+            "input_data",
+            "output_data",
+            "claimed_by",
+            "claimed_at",
+            "completed_at",
+            "error",
+            "created_at",
+        ],
+        added: &[
+            AddedColumn { name: "timeout_minutes", sqlite: "INTEGER DEFAULT 30", postgres: "INTEGER DEFAULT 30" },
+            text("everreach_key"),
+        ],
     },
     SharedTable {
         name: "safari_service_health",

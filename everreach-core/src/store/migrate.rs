@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         version: 1,
         name: "events",
@@ -83,6 +83,12 @@ const STEPS: [Step; 11] = [
         name: "bus",
         sqlite: include_str!("../../migrations/sqlite/0011_bus.sql"),
         postgres: include_str!("../../migrations/postgres/0011_bus.sql"),
+    },
+    Step {
+        version: 12,
+        name: "local_calls",
+        sqlite: include_str!("../../migrations/sqlite/0012_local_calls.sql"),
+        postgres: include_str!("../../migrations/postgres/0012_local_calls.sql"),
     },
 ];
 

@@ -66,6 +66,7 @@ pub(super) async fn run(arguments: &DevArgs, context: &Context) -> Outcome {
         builder = builder.with_handlers(add_topics);
     }
     let runtime = builder.build().await?;
+    runtime.start_pulling();
     let key = serving::fresh_key();
     let server = match bind_near(&runtime, &resolved.server, &key, context).await {
         Ok(server) => server,

@@ -72,6 +72,7 @@ pub(super) async fn run(arguments: &ServeArgs, context: &Context) -> Outcome {
         let word = |name: &str| ready[name].as_str().unwrap_or_default();
         format!("EverReach {} listens on {} ({}, {})\n", word("version"), word("url"), word("env"), word("role"))
     })?;
+    runtime.start_pulling();
     if arguments.safari {
         work_in_background(&runtime);
     }

@@ -7,6 +7,7 @@
 mod dotenv;
 mod file;
 mod layers;
+mod relay;
 mod render;
 mod rules;
 mod safari;

@@ -132,6 +132,7 @@ impl Settings {
         runtime.safari = self.safari()?;
         runtime.schedule = self.schedule();
         runtime.bus = self.bus()?;
+        runtime.relay = self.relay()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,

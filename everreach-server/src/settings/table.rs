@@ -133,6 +133,28 @@ pub const TELEGRAM_URL: Setting =
 pub const LOG_FORMAT: Setting = plain("EVERREACH_LOG_FORMAT", "log.format", "text", "text or json, on stderr");
 /// Which log lines appear.
 pub const LOG_FILTER: Setting = unset("RUST_LOG", "log.filter", "log filter such as info or everreach_core=debug");
+/// Whether both machines use one database.
+pub const SHARED_DATABASE: Setting = plain(
+    "EVERREACH_SHARED_DATABASE",
+    "relay.shared_database",
+    "0",
+    "1 where the cloud terminal and the local machine use this one database: calls for the local machine are queued in it",
+);
+/// Whose task types carry actions out.
+pub const TASK_TYPES: Setting = unset(
+    "EVERREACH_TASK_TYPES",
+    "relay.task_types",
+    "comma-separated action=type for actions queued as tasks of another program's worker; everreach_call for the rest",
+);
+/// Further task types to pull.
+pub const PULL_TASK_TYPES: Setting = unset(
+    "EVERREACH_PULL_TASK_TYPES",
+    "relay.pull_task_types",
+    "comma-separated types of other programs' tasks that are run here too, where their input is {action, params}",
+);
+/// How often rows are looked for.
+pub const PULL_INTERVAL: Setting =
+    plain("EVERREACH_PULL_INTERVAL_SEC", "relay.pull_interval_sec", "2", "seconds between looks for calls that the cloud queued");
 /// No colors.
 pub const NO_COLOR: Setting = unset("NO_COLOR", "no_color", "any value: no colors in the output");
 
@@ -176,7 +198,11 @@ pub const SYNC_INTERVAL: Setting =
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis");
 
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
-const CAPABILITIES: [Setting; 17] = [
+const CAPABILITIES: [Setting; 21] = [
+    SHARED_DATABASE,
+    TASK_TYPES,
+    PULL_TASK_TYPES,
+    PULL_INTERVAL,
     REDIS_URL,
     SYNC_INTERVAL,
     secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),

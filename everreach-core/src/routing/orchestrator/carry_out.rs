@@ -10,6 +10,7 @@ impl Orchestrator {
     pub(super) async fn carry_out(&self, flight: &mut Flight, decision: &Decision) {
         let side = match decision.target {
             Target::Run(side) => side,
+            Target::Queue => return Box::pin(self.queue(flight)).await,
             Target::Refuse(kind) => {
                 let error = self.refusal(kind);
                 if kind == ErrorKind::Offline {
@@ -69,7 +70,10 @@ impl Orchestrator {
             ErrorKind::CostCapExceeded => {
                 Error::new(kind, "the monthly cap is reached: only essential calls still go to the cloud")
             }
-            ErrorKind::RequiresLocal => Error::new(kind, "only the local machine can do this: call it there"),
+            ErrorKind::RequiresLocal => Error::new(
+                kind,
+                "only the local machine can do this: call it there, or, where both use one database, set EVERREACH_SHARED_DATABASE=1 on both",
+            ),
             ErrorKind::Offline => Error::new(kind, "the cloud cannot be reached and this call may not run elsewhere"),
             other => Error::new(other, "the call is refused"),
         }

@@ -30,6 +30,8 @@ pub(super) struct Flight {
     pub(super) last_try: Option<AttemptEnd>,
     /// Whether the call has waited for a person before.
     pub(super) has_waited: bool,
+    /// Whether a person's word, where one is needed, was given before the call came here.
+    pub(super) is_agreed: bool,
     /// When it was accepted, on the monotonic clock.
     started: Duration,
     /// When it must be answered, on the monotonic clock.
@@ -60,6 +62,7 @@ impl Flight {
             claim: None,
             last_try: None,
             has_waited: false,
+            is_agreed: false,
             started,
             deadline,
             decision: None,
@@ -135,10 +138,15 @@ impl Flight {
         parts.clock.monotonic().saturating_sub(self.started)
     }
 
+    /// The envelope as it is by now, with the time taken.
+    pub(super) fn answer_so_far(&self, parts: &OrchestratorParts) -> Envelope {
+        Envelope { duration_ms: milliseconds(self.elapsed(parts)), ..self.envelope.clone() }
+    }
+
     /// Sets the time taken and counts the call.
     pub(super) fn close(&mut self, parts: &OrchestratorParts) {
         let elapsed = self.elapsed(parts);
-        self.envelope.duration_ms = (elapsed.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
+        self.envelope.duration_ms = milliseconds(elapsed);
         // Names that no row lists come from outside: they must not make a series each.
         let listed = (self.route.matched == RouteMatch::Exact).then_some(&self.route.action);
         let env = self.envelope.source.map_or("none", Source::as_str);
@@ -207,4 +215,8 @@ impl Flight {
             "idempotency_key": self.envelope.idempotency_key,
         }))
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }

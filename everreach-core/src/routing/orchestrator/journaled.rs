@@ -17,7 +17,7 @@ impl Orchestrator {
             Ok(Begun::Started(claim)) => self.run_claimed(flight, claim).await,
             Ok(Begun::Waiting(stored)) => self.run_waiting(flight, stored).await,
             Ok(Begun::Held(stored)) => self.run_held(flight, stored).await,
-            Ok(Begun::Replay(stored)) => stored,
+            Ok(Begun::Replay(stored)) => self.up_to_date(&flight, stored).await,
             Err(error) => self.give_up(flight, &error),
         }
     }
@@ -66,7 +66,7 @@ impl Orchestrator {
             Ok(decision) => {
                 flight.decided(&decision);
                 parts.events.record(flight.decided_event(parts.clock.now()));
-                let runs = matches!(decision.target, Target::Run(_));
+                let runs = matches!(decision.target, Target::Run(_) | Target::Queue);
                 match if runs { self.agreement(&flight, &claim.key).await } else { Ok(Agreement::Given) } {
                     Ok(Agreement::Given) => self.carry_out(&mut flight, &decision).await,
                     Ok(Agreement::Awaited(answer)) => return self.wait_for_person(flight, &claim, *answer).await,
@@ -75,11 +75,13 @@ impl Orchestrator {
             }
             Err(error) => flight.envelope.fail(&error),
         }
-        if flight.envelope.outcome == Outcome::Unknown && !flight.route.effect.is_repeatable() {
+        if flight.envelope.outcome == Outcome::Unknown && flight.claim.is_some() && !flight.route.effect.is_repeatable() {
             flight.envelope.suggestions = ways_to_resolve(&claim.key);
         }
         flight.close(parts);
-        self.finish(&mut flight, &claim).await;
+        if flight.claim.is_some() {
+            self.finish(&mut flight, &claim).await;
+        }
         flight.envelope
     }
 

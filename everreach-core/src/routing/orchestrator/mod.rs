@@ -11,6 +11,7 @@ mod journaled;
 mod money;
 mod person;
 mod proof;
+mod queued;
 mod route;
 mod tries;
 

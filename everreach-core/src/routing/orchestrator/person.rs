@@ -44,7 +44,7 @@ impl Orchestrator {
 
     /// Uses the agreement up, or asks for one.
     pub(super) async fn agreement(&self, flight: &Flight, key: &IdempotencyKey) -> Result<Agreement> {
-        if !flight.route.approval {
+        if !flight.route.approval || flight.is_agreed {
             return Ok(Agreement::Given);
         }
         let print = flight.print();

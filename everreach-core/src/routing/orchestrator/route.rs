@@ -13,12 +13,13 @@ use crate::failover::ConnectivityView;
 use crate::ledger::Ledger;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::routing::offline::OfflineCache;
+use crate::routing::relay::LocalRelay;
 use crate::routing::{
     ActionClass, Classifier, Conditions, Decision, Executor, ExplainedDecision, Explanation, Preference, Route, RouteRequest,
     RoutingConfig, Rule, RuleVerdict, ServiceListing, SharedRouteTable, Target, decide,
 };
 use crate::stop::StopSwitch;
-use crate::{Effect, Envelope, ErrorKind, MicroUsd, Mode, Result, SharedClock, Side};
+use crate::{ActionName, Effect, Envelope, ErrorKind, Id, MicroUsd, Mode, Outcome, Result, SharedClock, Side};
 
 /// Everything an orchestrator works with.
 pub(crate) struct OrchestratorParts {
@@ -39,6 +40,8 @@ pub(crate) struct OrchestratorParts {
     pub(crate) retry_policy: RetryPolicy,
     pub(crate) retry_budget: RetryBudget,
     pub(crate) connectivity: ConnectivityView,
+    /// Whoever looks after the rows of calls for the local machine, where both machines use this database.
+    pub(crate) relay: Option<Arc<dyn LocalRelay>>,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -66,20 +69,14 @@ impl Orchestrator {
     pub async fn route(&self, request: RouteRequest) -> Envelope {
         let route = self.parts.table.current().resolve(&request.action);
         let flight = Flight::new(&self.parts, route, request);
-        if !flight.is_journaled() {
+        if !flight.is_journaled() && self.relay_for(&flight).is_none() {
             return self.route_unjournaled(flight).await;
         }
         let (action, request_id) = (flight.route.action.clone(), flight.call.request_id);
         let orchestrator = self.clone();
         // Boxed: the journaled path is long, and reads should not carry its state around.
         let call = self.parts.tasks.spawn(async move { Box::pin(orchestrator.route_journaled(flight)).await });
-        call.await.unwrap_or_else(|_| {
-            let mut envelope = Envelope::new(action, request_id);
-            envelope.error = Some(ErrorKind::Internal);
-            envelope.detail = Some("the call's task ended early: ask GET /api/calls for what became of it".to_owned());
-            envelope.outcome = crate::Outcome::Unknown;
-            envelope
-        })
+        call.await.unwrap_or_else(|_| ended_early(action, request_id))
     }
 
     async fn route_unjournaled(&self, mut flight: Flight) -> Envelope {
@@ -109,6 +106,7 @@ impl Orchestrator {
         conditions.force_env = flight.force_env;
         conditions.is_cloud_terminal = parts.config.is_cloud_terminal;
         conditions.is_offline = parts.config.offline || parts.connectivity.is_offline();
+        conditions.can_queue = self.relay_for(flight).is_some();
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
             Effect::Read | Effect::Compute => parts.stop.is_stopped(),
@@ -118,7 +116,8 @@ impl Orchestrator {
         // The usual answer, for a month with money in it; it tells whether the budget matters at all.
         let unhindered = decide(&flight.route, &conditions, &mut |_, _, _| {});
         let is_paid_elsewhere = conditions.is_cloud_terminal && flight.call.hops > 0;
-        let wants_cloud = unhindered.target == Target::Run(Side::Cloud) || unhindered.fallback == Some(Side::Cloud);
+        let wants_cloud =
+            matches!(unhindered.target, Target::Run(Side::Cloud) | Target::Queue) || unhindered.fallback == Some(Side::Cloud);
         if wants_cloud && !is_paid_elsewhere {
             conditions.budget = Box::pin(flight.in_time(parts, parts.cost.level())).await?;
         }
@@ -145,6 +144,7 @@ impl Orchestrator {
             self.decide(&flight, false, &mut |rule, verdict, why| rules.push(RuleVerdict::new(rule, verdict, why))).await?;
         let env = match decision.target {
             Target::Run(side) => Some(side),
+            Target::Queue => Some(Side::Local),
             Target::Refuse(_) => None,
         };
         let price = if env == Some(Side::Cloud) { self.price(&flight.route) } else { Some(MicroUsd::ZERO) };
@@ -169,10 +169,20 @@ impl Orchestrator {
     }
 }
 
+/// The answer of a call whose task is gone.
+pub(super) fn ended_early(action: ActionName, request_id: Id) -> Envelope {
+    let mut envelope = Envelope::new(action, request_id);
+    envelope.error = Some(ErrorKind::Internal);
+    envelope.detail = Some("the call's task ended early: ask GET /api/calls for what became of it".to_owned());
+    envelope.outcome = Outcome::Unknown;
+    envelope
+}
+
 fn would(route: &Route, decision: &Decision, price: Option<MicroUsd>) -> String {
     let action = &route.action;
     match decision.target {
         Target::Refuse(kind) => format!("refuse {action}: {kind}"),
+        Target::Queue => format!("queue {action} for the local machine"),
         Target::Run(Side::Cloud) => match price {
             Some(price) => format!("run {action} in the cloud for {price} USD{}", fallback_clause(decision)),
             None => format!("refuse {action}: {} (its route states no cost_usd)", ErrorKind::Unpriced),

@@ -6,4 +6,5 @@ mod writing;
 
 pub(super) use new_command::prepare;
 pub use new_command::{Enqueued, NewCommand};
+pub(super) use store::by_key;
 pub(super) use writing::write;

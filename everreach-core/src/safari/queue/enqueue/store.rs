@@ -101,7 +101,7 @@ pub(super) async fn insert(db: &mut Db<'_>, chunk: &[Prepared], now: Timestamp) 
     }
 }
 
-pub(super) async fn by_key(db: &mut Db<'_>, key: &str) -> Result<Option<QueueRow>> {
+pub(in crate::safari::queue) async fn by_key(db: &mut Db<'_>, key: &str) -> Result<Option<QueueRow>> {
     let row: Option<RawRow> = on_db!(db, conn => sqlx::query_as(BY_KEY).bind(key).fetch_optional(conn).await)?;
     Ok(row.and_then(readable))
 }
