@@ -125,7 +125,22 @@ pub(super) async fn look(db: &mut Db<'_>, resource: &str, now: Timestamp) -> Res
 }
 
 /// Whether the authority holds, to be asked first in the transaction of a write that needs it: nobody takes over before that ends.
-pub(crate) async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
+///
+/// # Errors
+/// The store's.
+///
+/// ```
+/// # use everreach_core::{SystemClock, store::{Store, StoreConfig}};
+/// use everreach_core::lease::{Authority, holds};
+/// # async fn run() -> everreach_core::Result<()> {
+/// # let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
+/// let authority = Authority::Alone;
+/// let may_write = store.write(move |mut db| Box::pin(async move { holds(&mut db, &authority).await })).await?;
+/// assert!(may_write);
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+/// ```
+pub async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
     let Authority::Lease(lease) = authority else { return Ok(true) };
     let statement = match db {
         Db::Sqlite(_) => HOLDS_SQLITE,
