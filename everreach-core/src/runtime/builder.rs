@@ -17,7 +17,7 @@ use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
 use crate::cost::{CostGuard, SqlCostGuard};
 use crate::events::EventLog;
-use crate::failover::{ConnectivityView, Reachability};
+use crate::failover::{ConnectivityView, FailoverControl, Reachability};
 use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
 use crate::retry::{BudgetConfig, RetryBudget, RetryPolicy};
@@ -237,6 +237,7 @@ impl RuntimeBuilder {
         let key_ring = access_keys.ring().await?;
         let connectivity =
             ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
+        let failover = FailoverControl::new(config.place(), &config.failover, &store, &clock, connectivity.clone()).await?;
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();
@@ -305,6 +306,7 @@ impl RuntimeBuilder {
                 key_ring,
                 table,
                 connectivity,
+                failover,
                 sources,
                 orchestrator,
                 routed_today: Mutex::default(),

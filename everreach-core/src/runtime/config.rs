@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cost::CostConfig;
+use crate::failover::{FailoverConfig, Place};
 use crate::notify::TelegramConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
@@ -34,6 +35,8 @@ pub struct RuntimeConfig {
     pub telegram: Option<TelegramConfig>,
     /// Safari: the queue, its services and the CRM script.
     pub safari: SafariConfig,
+    /// How the cloud is watched, and whether this process may do its work meanwhile.
+    pub failover: FailoverConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -47,6 +50,7 @@ impl Default for RuntimeConfig {
             cost: CostConfig::default(),
             telegram: None,
             safari: SafariConfig::default(),
+            failover: FailoverConfig::default(),
         }
     }
 }
@@ -79,6 +83,11 @@ impl RuntimeConfig {
     /// [`ErrorKind::Config`] for the first setting that is wrong, as `build` would say it.
     pub fn validate(&self) -> Result<()> {
         self.check(CloudSource::Settings).map(drop)
+    }
+
+    /// Which place it has beside another process.
+    pub(super) const fn place(&self) -> Place {
+        Place::of(self.routing.is_cloud_terminal, self.cloud.is_some())
     }
 
     /// The checks, and the route table that was read for them.

@@ -109,6 +109,7 @@ impl Orchestrator {
         conditions.force_env = flight.force_env;
         conditions.is_cloud_terminal = parts.config.is_cloud_terminal;
         conditions.is_offline = parts.config.offline || parts.connectivity.is_offline();
+        conditions.is_failed = parts.connectivity.is_failed();
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
             Effect::Read | Effect::Compute => parts.stop.is_stopped(),
