@@ -26,6 +26,7 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("stop".to_owned(), part(runtime.stop_switch().state().await));
     parts.insert("database".to_owned(), part(database(runtime).await));
     parts.insert("cloud".to_owned(), cloud(runtime));
+    parts.insert("failover".to_owned(), value!(runtime.failover().state().await));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));
@@ -67,6 +68,7 @@ fn cloud(runtime: &Runtime) -> Value {
         "is_cloud_terminal": config.routing.is_cloud_terminal,
         "online": connectivity.online,
         "offline_mode": connectivity.offline_mode,
+        "cloud_failed": connectivity.cloud_failed,
         "since": connectivity.since,
     })
 }

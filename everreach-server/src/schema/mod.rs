@@ -6,6 +6,7 @@
 
 mod call;
 mod control;
+mod failover;
 mod safari;
 mod safari_campaign;
 
@@ -14,6 +15,7 @@ pub(crate) use control::{
     Approvals, Approved, CallState, Calls, Denied, Health, Keys, MonthlyCost, NewKey, Notified, Probe, Problem, Scope, Status,
     StopState, Verdict,
 };
+pub(crate) use failover::{FailoverState, Grant};
 pub(crate) use safari::{
     SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
     SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,

@@ -125,6 +125,7 @@ impl Settings {
         runtime.cost = cost;
         runtime.telegram = self.telegram()?;
         runtime.safari = self.safari()?;
+        runtime.failover = self.failover()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,
