@@ -5,6 +5,7 @@ mod approval;
 mod cli;
 mod cost;
 mod crash;
+mod failover;
 mod http_api;
 mod http_calls;
 mod http_safari;

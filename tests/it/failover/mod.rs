@@ -1,0 +1,11 @@
+//! Failover between real processes, and what people see of it.
+
+mod act;
+mod fenced;
+mod pair;
+mod partitions;
+mod program;
+mod proxy;
+mod watching;
+
+pub(crate) use act::{Plan, run};
