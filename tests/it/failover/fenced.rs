@@ -60,6 +60,33 @@ async fn the_old_one_is_fenced_off(store: Store) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_holder_that_stops_in_the_middle_of_a_write_does_not_keep_others_from_taking_over() {
+    let store = support::store::postgres().await;
+    support::store::execute(&store, TABLE).await;
+    let brief = LeaseTiming { ttl: Duration::ZERO, ..LeaseTiming::default() };
+    let leases = Leases::new(store.clone(), everreach_core::SystemClock::shared(), brief);
+    let old = held(leases.acquire("leader", "stopped").await.expect("an answer"));
+    let authority = Authority::Lease(old);
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let writing = store.write(move |mut db| {
+        Box::pin(async move {
+            assert!(holds(&mut db, &authority).await?);
+            began.send(()).expect("the other waits");
+            // The pause itself: longer than the database puts up with.
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            holds(&mut db, &authority).await
+        })
+    });
+    let taking = async {
+        has_begun.await.expect("it began");
+        tokio::time::timeout(Duration::from_secs(7), leases.acquire("leader", "other")).await
+    };
+    let (written, taken) = tokio::join!(writing, taking);
+    assert_eq!(held(taken.expect("it is not kept waiting").expect("an answer")).epoch(), 2);
+    written.expect_err("the database ended the transaction");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_was_paused_past_its_lease_writes_nothing_on_sqlite() {
     the_old_one_is_fenced_off(support::store::sqlite().await).await;
 }

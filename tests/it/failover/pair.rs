@@ -30,7 +30,7 @@ pub(super) struct Pair {
     pub(super) local_database: Proxy,
     pub(super) cloud_database: Proxy,
     pub(super) store: Store,
-    pub(super) local: Child,
+    _local: Child,
     pub(super) cloud: Child,
     cloud_job: Job,
     folder: TempDir,
@@ -69,7 +69,7 @@ impl Pair {
         let local_job = job("local", &local_database, local_port, Some(format!("http://127.0.0.1:{}", to_cloud.port)));
         let cloud = start(&cloud_job).await;
         let local = start(&local_job).await;
-        let pair = Self { to_cloud, local_database, cloud_database, store, local, cloud, cloud_job, folder };
+        let pair = Self { to_cloud, local_database, cloud_database, store, _local: local, cloud, cloud_job, folder };
         pair.until(
             "the local side knows that the database is shared",
             "SELECT count(*) FROM everreach_failover WHERE value = 'shared'",
