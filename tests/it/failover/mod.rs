@@ -2,6 +2,7 @@
 
 mod act;
 mod fenced;
+mod handing_over;
 mod pair;
 mod partitions;
 mod program;

@@ -39,18 +39,22 @@ async fn serve(router: Router) -> Url {
     url
 }
 
-struct Side {
-    runtime: Runtime,
+pub(super) struct Side {
+    pub(super) runtime: Runtime,
     notices: Arc<Notices>,
     _folder: tempfile::TempDir,
 }
 
 impl Side {
     async fn start(cloud: Option<Url>, change: impl FnOnce(&mut FailoverConfig)) -> Self {
+        Self::start_at("sqlite::memory:", cloud, change).await
+    }
+
+    pub(super) async fn start_at(database: &str, cloud: Option<Url>, change: impl FnOnce(&mut FailoverConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = RuntimeConfig::default();
         config.data_dir = folder.path().to_owned();
-        config.store.url = "sqlite::memory:".to_owned();
+        config.store.url = database.to_owned();
         config.routing.mode = if cloud.is_some() { Mode::Hybrid } else { Mode::Cloud };
         config.routing.is_cloud_terminal = cloud.is_none();
         config.cloud = cloud.map(|url| RemoteConfig::new(url).with_key("a-key-for-a-test"));
@@ -62,7 +66,7 @@ impl Side {
         Self { runtime: builder.build().await.expect("a runtime"), notices, _folder: folder }
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn(&Runtime) -> bool) {
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&Runtime) -> bool) {
         let waiting = async {
             while !is_so(&self.runtime) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
