@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -18,7 +18,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Wall-clock time, UTC, whole microseconds.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment of this clock; only differences mean anything.
+    /// Time since some fixed moment of this clock; only differences mean anything. The time a machine sleeps counts, so that a lease that ran
+    /// out meanwhile is known to be over when it wakes.
     fn monotonic(&self) -> Duration;
 }
 
@@ -34,15 +35,14 @@ pub type SharedClock = Arc<dyn Clock>;
 /// ```
 #[derive(Debug, Clone)]
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
 }
 
 impl SystemClock {
     /// A clock whose monotonic side starts at zero now.
     #[must_use]
     pub fn new() -> Self {
-        #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
-        Self { start: Instant::now() }
+        Self { start: since_boot() }
     }
 
     /// The same, ready to share.
@@ -65,8 +65,18 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.start.elapsed()
+        since_boot().saturating_sub(self.start)
     }
+}
+
+/// Time since the machine was started, its sleep included: `Instant` stands still meanwhile.
+fn since_boot() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const SLEEPLESS: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const SLEEPLESS: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(SLEEPLESS);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 #[cfg(any(test, feature = "mock"))]

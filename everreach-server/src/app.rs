@@ -11,8 +11,8 @@ use crate::front::front;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, health, keys, prometheus, safari,
-    services, status, stop,
+    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, failover, health, keys,
+    prometheus, safari, services, status, stop,
 };
 use crate::state::AppState;
 
@@ -55,6 +55,10 @@ pub fn app(state: AppState) -> Router {
         .route("/api/resume", post(stop::resume))
         .merge(safari_routes())
         .merge(cron_routes())
+        .route("/api/failover", get(failover::show))
+        .route("/api/failover/take-over", post(failover::take_over))
+        .route("/api/failover/stand-down", post(failover::stand_down))
+        .route("/api/failover/grant", post(failover::grant))
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{id}", delete(keys::revoke))
         .route("/api/events", get(events::stream))

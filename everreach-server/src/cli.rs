@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::commands::{
     approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
-    cost::CostArgs, cron::CronCommand, db::DbCommand, demo::DemoCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs,
-    safari::SafariCommand, serve::ServeArgs, stop::StopArgs,
+    cost::CostArgs, cron::CronCommand, db::DbCommand, demo::DemoCommand, dev::DevArgs, failover::FailoverCommand,
+    keys::KeysCommand, route::RouteArgs, safari::SafariCommand, serve::ServeArgs, stop::StopArgs,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -107,6 +107,12 @@ pub enum Command {
     /// Ask the running server whether it is well; exit code 0 or 1
     #[command(after_help = "Examples:\n  everreach health\n  everreach health --server http://127.0.0.1:8090")]
     Health,
+    /// Show who does the cloud's work, take it over, hand it back
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  everreach failover status\n  everreach failover take-over --server http://127.0.0.1:8080"
+    )]
+    Failover(FailoverCommand),
     /// List and settle what waits for a person
     #[command(
         subcommand,

@@ -6,8 +6,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
-    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, health, keys, prometheus, safari,
-    services, status, stop,
+    alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, failover, health, keys,
+    prometheus, safari, services, status, stop,
 };
 use crate::schema;
 
@@ -29,6 +29,7 @@ const PROBLEM: &str = "application/problem+json";
         safari::campaigns::resume, safari::campaigns::cancel, safari::campaigns::replied,
         safari::campaigns::opted_out, safari::campaigns::posts,
         safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
+        failover::show, failover::take_over, failover::stand_down, failover::grant,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),
     components(schemas(schema::Problem)),

@@ -7,3 +7,10 @@ CREATE TABLE everreach_leases (
     expires_at  TEXT NOT NULL,
     note        TEXT
 ) STRICT;
+
+-- The name of this database, so that two sides can tell whether they share it, and what is known of the other side.
+CREATE TABLE everreach_failover (
+    name     TEXT PRIMARY KEY,
+    value    TEXT NOT NULL,
+    noted_at TEXT NOT NULL
+) STRICT;

@@ -178,10 +178,15 @@ async fn explain_cost_stop_and_status_have_the_published_fields() {
 #[tokio::test]
 async fn health_has_the_shape_of_its_environment() {
     let local = Server::open().await.get("/health").await.with(StatusCode::OK);
-    assert_eq!(fields(&local), ["env", "offline_mode", "online", "services", "status", "uptime_sec"]);
+    assert_eq!(
+        fields(&local),
+        ["database", "env", "instance", "leads", "offline_mode", "online", "services", "status", "uptime_sec"]
+    );
     assert_eq!((&local["env"], &local["status"]), (&json!("local"), &json!("ok")));
     let cloud = Server::start(Mode::Cloud, |access| access).await.get("/health").await.with(StatusCode::OK);
-    assert_eq!(fields(&cloud), ["actions_routed_today", "cost_today_usd", "env", "replicas", "status", "uptime_sec"]);
+    let promised =
+        ["actions_routed_today", "cost_today_usd", "database", "env", "instance", "leads", "replicas", "status", "uptime_sec"];
+    assert_eq!(fields(&cloud), promised);
     assert_eq!((&cloud["env"], &cloud["status"]), (&json!("cloud"), &json!("ok")));
 }
 

@@ -6,6 +6,7 @@ mod bus;
 mod cli;
 mod cost;
 mod crash;
+mod failover;
 mod http_api;
 mod http_calls;
 mod http_safari;

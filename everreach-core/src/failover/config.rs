@@ -1,8 +1,12 @@
 //! What can be set.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::lease::LeaseTiming;
+use crate::{Error, ErrorKind, Mode, Result};
 
 /// How two sides agree which of them fires jobs and works through the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +25,9 @@ pub enum TwoNodeMode {
 }
 
 impl TwoNodeMode {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::Shared, Self::Manual, Self::LocalGrants, Self::Available];
+
     /// The word in settings and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +36,65 @@ impl TwoNodeMode {
             Self::Manual => "manual",
             Self::LocalGrants => "local_grants",
             Self::Available => "available",
+        }
+    }
+}
+
+impl FromStr for TwoNodeMode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| {
+            Error::new(ErrorKind::Config, "two sides agree by shared, manual, local_grants or available").with("seen", text)
+        })
+    }
+}
+
+/// Which place a process has in a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::exhaustive_enums, reason = "whoever decides has to answer each of them")]
+pub enum Place {
+    /// There is no other side.
+    Alone,
+    /// This machine, with a cloud terminal to watch.
+    Local,
+    /// The cloud terminal.
+    Cloud,
+}
+
+impl Place {
+    /// The place that follows from what a process is told: a cloud terminal is the cloud's side whatever else it knows, and whoever knows a
+    /// cloud is the local side of it.
+    #[must_use]
+    pub const fn of(is_cloud_terminal: bool, has_cloud: bool) -> Self {
+        match (is_cloud_terminal, has_cloud) {
+            (true, _) => Self::Cloud,
+            (false, true) => Self::Local,
+            (false, false) => Self::Alone,
+        }
+    }
+}
+
+/// What a process does about the other side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::exhaustive_enums, reason = "whoever decides has to answer each of them")]
+pub enum Duty {
+    /// It only looks: commands and embedded runtimes beside a server.
+    #[default]
+    Observe,
+    /// It may lead: the one server on each side.
+    TakePart,
+}
+
+impl Duty {
+    /// What is left of it where every call goes to the cloud: such a process has no jobs that it could take over.
+    #[must_use]
+    pub const fn within(self, mode: Mode) -> Self {
+        match mode {
+            Mode::Cloud => Self::Observe,
+            Mode::Local | Mode::Hybrid => self,
         }
     }
 }
@@ -66,6 +132,12 @@ pub struct FailoverConfig {
     pub handover_every: Duration,
     /// How the two sides agree; none finds out whether the database is shared.
     pub mode: Option<TwoNodeMode>,
+    /// The lease's times; the same on both sides.
+    pub lease: LeaseTiming,
+    /// `host:port` of what answers while this machine's own network is up. With none, only that there is a way out at all is checked.
+    pub self_check: Vec<String>,
+    /// Whether this process may lead.
+    pub duty: Duty,
 }
 
 impl FailoverConfig {
@@ -83,6 +155,32 @@ impl FailoverConfig {
             drain: Duration::from_secs(30),
             handover_every: Duration::from_secs(600),
             mode: None,
+            lease: LeaseTiming {
+                ttl: Duration::from_secs(30),
+                renew_every: Duration::from_secs(10),
+                act_for: Duration::from_secs(20),
+            },
+            self_check: Vec::new(),
+            duty: Duty::Observe,
+        }
+    }
+
+    /// Everything within seconds, to rehearse a takeover. A busy machine is taken for a dead one: never for work.
+    #[must_use]
+    pub fn drill() -> Self {
+        Self {
+            interval: Duration::from_millis(500),
+            retry_every: Duration::from_millis(250),
+            timeout: Duration::from_millis(1_000),
+            return_after: Duration::from_secs(2),
+            drain: Duration::from_secs(2),
+            handover_every: Duration::from_secs(5),
+            lease: LeaseTiming {
+                ttl: Duration::from_secs(3),
+                renew_every: Duration::from_millis(500),
+                act_for: Duration::from_secs(2),
+            },
+            ..Self::fast()
         }
     }
 }

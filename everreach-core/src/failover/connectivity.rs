@@ -12,8 +12,10 @@ pub enum Edge {
     WentOffline,
     /// It has been away so long that its work is taken over, where that is safe: `CLOUD_FAILED`.
     Failed,
-    /// It counts as reachable again.
+    /// It counts as reachable again, and had only been offline.
     CameOnline,
+    /// It counts as reachable again, and had failed.
+    Recovered,
 }
 
 /// How the cloud stands.
@@ -30,9 +32,9 @@ pub enum Reachability {
 
 /// Whether the cloud can be used. Starts online; only readings move it, and an operator's word is absolute.
 ///
-/// Two thresholds on one count: [`FailoverConfig::failures`] bad readings in a row make it offline, and when they also span
-/// [`FailoverConfig::failed_after`] it has failed. [`FailoverConfig::successes`] good ones bring it back from either. A reading taken
-/// while this machine's own network is down counts for nothing.
+/// Two thresholds: [`FailoverConfig::failures`] looks in a row that did not find it make it offline, and when they also span
+/// [`FailoverConfig::failed_after`] it has failed. [`FailoverConfig::successes`] good ones bring it back from either. A look taken while this
+/// machine's own network is down says nothing about the cloud: it makes it offline, since it cannot be used, and never failed.
 ///
 /// ```
 /// use everreach_core::failover::{Connectivity, Edge, FailoverConfig, ProbeFailure, Reading};
@@ -52,6 +54,9 @@ pub struct Connectivity {
     failed_after: Duration,
     reachability: Reachability,
     is_forced_offline: bool,
+    /// Looks that did not find it, whoever was to blame.
+    missed: Run,
+    /// Those among them that are the cloud's.
     bad: Run,
     good: Run,
 }
@@ -91,6 +96,7 @@ impl Connectivity {
             failed_after: config.failed_after,
             reachability: Reachability::Online,
             is_forced_offline: false,
+            missed: none,
             bad: none,
             good: none,
         }
@@ -118,10 +124,10 @@ impl Connectivity {
         self.is_forced_offline
     }
 
-    /// Bad readings in a row until now.
+    /// Looks in a row until now that did not find it.
     #[must_use]
     pub const fn failures_in_a_row(&self) -> u32 {
-        self.bad.count
+        self.missed.count
     }
 
     /// For how long it has answered well without a break, at this monotonic time.
@@ -134,27 +140,42 @@ impl Connectivity {
     pub fn observe(&mut self, reading: Reading, at: Duration) -> Option<Edge> {
         match reading {
             _ if self.is_forced_offline => None,
-            Reading::OwnNetworkDown => None,
             Reading::Good => {
+                self.missed.end();
                 self.bad.end();
                 self.good.add(at);
-                let is_back = self.reachability != Reachability::Online && self.good.count >= self.successes;
-                is_back.then(|| self.turn(Reachability::Online, Edge::CameOnline))
-            }
-            Reading::Bad(_) => {
-                self.good.end();
-                self.bad.add(at);
-                if self.bad.count < self.failures {
+                if self.good.count < self.successes {
                     return None;
                 }
-                let has_failed = self.bad.lasts(at) >= self.failed_after;
                 match self.reachability {
-                    Reachability::Failed => None,
-                    _ if has_failed => Some(self.turn(Reachability::Failed, Edge::Failed)),
-                    Reachability::Online => Some(self.turn(Reachability::Offline, Edge::WentOffline)),
-                    Reachability::Offline => None,
+                    Reachability::Online => None,
+                    Reachability::Offline => Some(self.turn(Reachability::Online, Edge::CameOnline)),
+                    Reachability::Failed => Some(self.turn(Reachability::Online, Edge::Recovered)),
                 }
             }
+            Reading::Bad(_) => {
+                self.bad.add(at);
+                self.miss(at)
+            }
+            Reading::OwnNetworkDown => {
+                // What was seen before an outage of one's own is too old to be counted after it.
+                self.bad.end();
+                self.miss(at)
+            }
+        }
+    }
+
+    fn miss(&mut self, at: Duration) -> Option<Edge> {
+        self.good.end();
+        self.missed.add(at);
+        let has_failed = self.bad.count >= self.failures && self.bad.lasts(at) >= self.failed_after;
+        match self.reachability {
+            Reachability::Failed => None,
+            _ if has_failed => Some(self.turn(Reachability::Failed, Edge::Failed)),
+            Reachability::Online if self.missed.count >= self.failures => {
+                Some(self.turn(Reachability::Offline, Edge::WentOffline))
+            }
+            Reachability::Online | Reachability::Offline => None,
         }
     }
 
@@ -162,6 +183,7 @@ impl Connectivity {
     pub fn force_offline(&mut self) -> Option<Edge> {
         let was_online = self.is_online();
         self.is_forced_offline = true;
+        self.missed.end();
         self.bad.end();
         self.good.end();
         was_online.then_some(Edge::WentOffline)
@@ -215,7 +237,7 @@ mod tests {
         let mut cloud = failed();
         assert_eq!([BAD, BAD, Reading::Good, Reading::Good, BAD].map(|reading| cloud.observe(reading, at(150))), [None; 5]);
         let back = [Reading::Good; 3].map(|reading| cloud.observe(reading, at(300)));
-        assert_eq!(back, [None, None, Some(Edge::CameOnline)]);
+        assert_eq!(back, [None, None, Some(Edge::Recovered)]);
         assert_eq!(cloud.observe(Reading::Good, at(330)), None);
     }
 
@@ -229,13 +251,17 @@ mod tests {
     }
 
     #[test]
-    fn while_the_own_network_is_down_nothing_counts() {
+    fn while_the_own_network_is_down_the_cloud_is_offline_and_never_failed() {
         let mut cloud = Connectivity::new(&FailoverConfig::fast());
-        let _first = cloud.observe(BAD, at(0));
-        for second in 1..100 {
+        assert_eq!([0, 1].map(|second| cloud.observe(BAD, at(second))), [None; 2]);
+        assert_eq!(cloud.observe(Reading::OwnNetworkDown, at(2)), Some(Edge::WentOffline));
+        for second in 3..100 {
             assert_eq!(cloud.observe(Reading::OwnNetworkDown, at(second)), None);
         }
-        assert_eq!((cloud.failures_in_a_row(), cloud.is_online()), (1, true));
+        assert_eq!([100, 101].map(|second| cloud.observe(BAD, at(second))), [None; 2], "what was seen before is too old");
+        assert_eq!(cloud.observe(BAD, at(102)), Some(Edge::Failed));
+        let back = [Reading::Good; 3].map(|reading| cloud.observe(reading, at(103)));
+        assert_eq!(back, [None, None, Some(Edge::Recovered)]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Id;
 
 /// How often the local side grants.
@@ -14,6 +16,16 @@ pub const GRANT_EVERY: Duration = Duration::from_secs(10);
 pub const ACT_FOR: Duration = Duration::from_secs(20);
 /// The local side takes over no sooner than this after it sent its last grant: 30 s and a tenth for clocks of different speed.
 pub const TAKE_OVER_AFTER: Duration = Duration::from_secs(33);
+
+/// What the cloud answers to a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GrantAnswer {
+    /// Whether the grant answered the open challenge, in time.
+    pub accepted: bool,
+    /// The challenge that the next grant has to name.
+    pub challenge: Id,
+}
 
 /// The cloud's side of it. All times are of its own monotonic clock.
 ///

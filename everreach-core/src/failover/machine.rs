@@ -176,7 +176,8 @@ impl Failover {
         match self.cloud.observe(reading, at) {
             Some(Edge::WentOffline) => orders.push(Order::Tell(Notice::CloudOffline)),
             Some(Edge::Failed) => orders.extend(self.cloud_failed(at)),
-            Some(Edge::CameOnline) => orders.extend(self.cloud_came_back(at)),
+            Some(Edge::CameOnline) => orders.push(Order::Tell(Notice::CloudOnline)),
+            Some(Edge::Recovered) => orders.extend(self.cloud_recovered(at)),
             None => {}
         }
         orders.extend(self.tick(at));
@@ -294,7 +295,7 @@ impl Failover {
         orders
     }
 
-    fn cloud_came_back(&mut self, at: Duration) -> Vec<Order> {
+    fn cloud_recovered(&mut self, at: Duration) -> Vec<Order> {
         if self.phase == Phase::Armed {
             self.enter(Phase::Standby, at);
         }
@@ -322,6 +323,10 @@ impl Failover {
     }
 
     fn may_hand_back(&self, at: Duration) -> bool {
+        // Where it asks nobody, a cloud that is back does its work already: each moment longer is one of two at once.
+        if matches!(self.mode, TwoNodeMode::Manual | TwoNodeMode::Available) {
+            return self.cloud.is_online();
+        }
         let is_settled = self.handed_over_at.is_none_or(|before| at.saturating_sub(before) >= self.config.handover_every);
         is_settled && self.cloud.is_online() && self.cloud.good_for(at) >= self.config.return_after
     }

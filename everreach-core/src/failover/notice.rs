@@ -11,7 +11,9 @@ pub enum Notice {
     CloudOffline,
     /// The cloud counts as failed; calls go to this machine.
     CloudFailed,
-    /// The cloud answers again.
+    /// It answers again, and had not failed.
+    CloudOnline,
+    /// It answers again, and had failed.
     CloudRestored,
     /// It cannot be seen from here, but it still renews its lease: it lives, and goes on.
     CloudAliveUnseen,
@@ -28,13 +30,36 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whether people are told, besides the event that is always written.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::CloudFailed | Self::CloudRestored | Self::CloudAliveUnseen | Self::NeedsPerson)
+    }
+
+    /// Whether it is about what was seen of the cloud or of this machine's network, and not about who does the work.
+    #[must_use]
+    pub const fn is_about_the_cloud(self) -> bool {
+        matches!(self, Self::CloudOffline | Self::CloudOnline | Self::CloudFailed | Self::CloudRestored | Self::OwnNetworkDown)
+    }
+
+    /// The topic under which the sync bus passes it on, for those that others wait for.
+    #[must_use]
+    pub const fn topic(self) -> Option<&'static str> {
+        match self {
+            Self::CloudFailed => Some("FAILOVER_TO_LOCAL"),
+            Self::CloudRestored => Some("RESTORED"),
+            _ => None,
+        }
+    }
+
     /// The event's kind.
     #[must_use]
     pub const fn event_kind(self) -> &'static str {
         match self {
             Self::CloudOffline => "connectivity.offline",
             Self::CloudFailed => "failover.cloud_failed",
-            Self::CloudRestored => "connectivity.online",
+            Self::CloudOnline => "connectivity.online",
+            Self::CloudRestored => "failover.cloud_restored",
             Self::CloudAliveUnseen => "failover.cloud_alive_unseen",
             Self::NeedsPerson => "failover.needs_person",
             Self::TookOver => "failover.took_over",
@@ -50,6 +75,7 @@ impl Notice {
         match self {
             Self::CloudOffline => "The cloud terminal does not answer: offline mode",
             Self::CloudFailed => "Cloud terminal DOWN — local failover active",
+            Self::CloudOnline => "The cloud terminal answers again",
             Self::CloudRestored => "Cloud terminal RESTORED",
             Self::CloudAliveUnseen => {
                 "The cloud terminal cannot be reached from here, but it is alive: it goes on firing the jobs, and this side does not"

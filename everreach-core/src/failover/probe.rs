@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::ProbeFailure;
 use crate::http::read_bounded;
 use crate::{Error, ErrorKind, Result};
 
@@ -23,6 +24,22 @@ impl ProbeAnswer {
     #[must_use]
     pub fn env(&self) -> Option<&str> {
         self.fields.get("env")?.as_str()
+    }
+
+    /// The id of the process, if it is an EverReach.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        self.fields.get("instance")?.as_str()
+    }
+
+    /// The id of its database.
+    pub(super) fn database(&self) -> Option<&str> {
+        self.fields.get("database")?.as_str()
+    }
+
+    /// Whether it does the work.
+    pub(super) fn leads(&self) -> bool {
+        self.fields.get("leads").and_then(Value::as_bool).unwrap_or_default()
     }
 }
 
@@ -43,33 +60,49 @@ impl ProbeAnswer {
 /// # Ok(()) }
 /// ```
 pub async fn probe(client: &reqwest::Client, endpoint: &Url, within: Duration) -> Result<ProbeAnswer> {
+    look(client, endpoint, within).await.map_err(|(_, error)| error)
+}
+
+/// The same, with the reason as a word.
+pub(super) async fn look(
+    client: &reqwest::Client,
+    endpoint: &Url,
+    within: Duration,
+) -> std::result::Result<ProbeAnswer, (ProbeFailure, Error)> {
+    let about = |kind, sentence: &'static str| Error::new(kind, sentence).with_operation("probe").with("url", host_of(endpoint));
+    let late = || (ProbeFailure::Timeout, about(ErrorKind::Timeout, "no answer came in time"));
+    tokio::time::timeout(within, ask(client, endpoint, &about)).await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn ask(
+    client: &reqwest::Client,
+    endpoint: &Url,
+    about: &(dyn Fn(ErrorKind, &'static str) -> Error + Send + Sync),
+) -> std::result::Result<ProbeAnswer, (ProbeFailure, Error)> {
+    let unhealthy = |failure, sentence| (failure, about(ErrorKind::Unreachable, sentence));
     let mut url = endpoint.clone();
     url.set_query(None);
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().push("health");
     }
-    let unhealthy =
-        |sentence| Error::new(ErrorKind::Unreachable, sentence).with_operation("probe").with("url", host_of(endpoint));
-    let ask = async {
-        let response = client
-            .get(url)
-            .send()
-            .await
-            .map_err(|error| unhealthy("it cannot be reached; check that it runs").with_source(error.without_url()))?;
-        let status = response.status();
-        let body = read_bounded(response, BODY_LIMIT).await?;
-        if !status.is_success() {
-            return Err(unhealthy("it answered with a failure").with("status", status.as_u16()));
-        }
-        match serde_json::from_slice::<Map<String, Value>>(&body) {
-            Ok(fields) if fields.get("status").and_then(Value::as_str) == Some("ok") => Ok(ProbeAnswer { fields }),
-            Ok(_) => Err(unhealthy("it does not say that its status is ok")),
-            Err(_) => Err(unhealthy("it answered something else than a JSON object; is another program at this address?")),
-        }
-    };
-    let late =
-        |_| Error::new(ErrorKind::Timeout, "no answer came in time").with_operation("probe").with("url", host_of(endpoint));
-    tokio::time::timeout(within, ask).await.map_err(late)?
+    let response = client.get(url).send().await.map_err(|error| {
+        let (failure, said) = unhealthy(ProbeFailure::Unreachable, "it cannot be reached; check that it runs");
+        (failure, said.with_source(error.without_url()))
+    })?;
+    let status = response.status();
+    let body = read_bounded(response, BODY_LIMIT).await.map_err(|error| (ProbeFailure::Unreachable, error))?;
+    if !status.is_success() {
+        let (failure, said) = unhealthy(ProbeFailure::BadStatus, "it answered with a failure");
+        return Err((failure, said.with("status", status.as_u16())));
+    }
+    match serde_json::from_slice::<Map<String, Value>>(&body) {
+        Ok(fields) if fields.get("status").and_then(Value::as_str) == Some("ok") => Ok(ProbeAnswer { fields }),
+        Ok(_) => Err(unhealthy(ProbeFailure::BadBody, "it does not say that its status is ok")),
+        Err(_) => Err(unhealthy(
+            ProbeFailure::BadBody,
+            "it answered something else than a JSON object; is another program at this address?",
+        )),
+    }
 }
 
 /// The address without user, password, path and query.

@@ -104,6 +104,18 @@ fn with_nothing_shared_a_person_takes_over_and_only_once_the_cloud_has_failed() 
 }
 
 #[test]
+fn where_the_cloud_asks_nobody_the_work_goes_back_as_soon_as_it_answers() {
+    for mode in [TwoNodeMode::Manual, TwoNodeMode::Available] {
+        let (mut failover, _) = armed(mode);
+        if mode == TwoNodeMode::Manual {
+            let _orders = failover.take_over(at(20)).expect("a person may");
+        }
+        let orders = good_until(&mut failover, 30, 60);
+        assert_eq!(orders, [(50, Order::Tell(Notice::CloudRestored)), (50, Order::Drain)]);
+    }
+}
+
+#[test]
 fn grants_have_to_run_out_before_the_local_side_takes_over() {
     let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::LocalGrants);
     failover.granted(at(9));

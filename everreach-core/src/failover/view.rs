@@ -1,6 +1,6 @@
 //! Whether the cloud can be used: the shared view that decisions read.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -25,7 +25,7 @@ pub struct ConnectivityState {
 /// The view that decisions read: one atomic load.
 #[derive(Debug, Clone)]
 pub struct ConnectivityView {
-    is_offline: Arc<AtomicBool>,
+    standing: Arc<AtomicU8>,
     shown: Arc<Mutex<Shown>>,
 }
 
@@ -39,14 +39,20 @@ impl ConnectivityView {
     /// Shows this until something else is shown.
     #[must_use]
     pub(crate) fn new(reachability: Reachability, now: Timestamp) -> Self {
-        let is_offline = Arc::new(AtomicBool::new(reachability != Reachability::Online));
-        Self { is_offline, shown: Arc::new(Mutex::new(Shown { reachability, since: now })) }
+        let standing = Arc::new(AtomicU8::new(number(reachability)));
+        Self { standing, shown: Arc::new(Mutex::new(Shown { reachability, since: now })) }
     }
 
     /// Whether calls are kept away from the cloud.
     #[must_use]
     pub fn is_offline(&self) -> bool {
-        self.is_offline.load(Ordering::Relaxed)
+        self.standing.load(Ordering::Relaxed) != number(Reachability::Online)
+    }
+
+    /// Whether the cloud counts as failed, so that everything runs here.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.standing.load(Ordering::Relaxed) == number(Reachability::Failed)
     }
 
     /// What the looks have found.
@@ -64,11 +70,19 @@ impl ConnectivityView {
         if shown.reachability != reachability {
             *shown = Shown { reachability, since: now };
         }
-        self.is_offline.store(reachability != Reachability::Online, Ordering::Relaxed);
+        self.standing.store(number(reachability), Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const fn number(reachability: Reachability) -> u8 {
+    match reachability {
+        Reachability::Online => 0,
+        Reachability::Offline => 1,
+        Reachability::Failed => 2,
     }
 }
 
@@ -86,6 +100,6 @@ mod tests {
         view.show(Reachability::Failed, at(3));
         let state = view.state();
         assert_eq!((state.online, state.offline_mode, state.cloud_failed, state.since), (false, true, true, at(3)));
-        assert!(view.is_offline());
+        assert!(view.is_offline() && view.is_failed());
     }
 }

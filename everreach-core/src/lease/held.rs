@@ -60,6 +60,11 @@ impl Lease {
         self.epoch
     }
 
+    /// Until when its holder may act on it, in its own monotonic time.
+    pub(crate) const fn act_until(&self) -> Duration {
+        self.act_until
+    }
+
     /// Whether its holder may act on it, at this time of its own [`Clock::monotonic`](crate::Clock::monotonic).
     #[must_use]
     pub fn is_good(&self, monotonic: Duration) -> bool {

@@ -1,5 +1,7 @@
 //! Whether this process may do what only one of them may do.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::Lease;
@@ -13,6 +15,8 @@ pub enum Standing {
     Alone,
     /// It leads, under this lease.
     Leads(Lease),
+    /// It leads until this monotonic time, because the other side said so.
+    Granted(Duration),
     /// Somebody else leads, or nobody known.
     Follows,
 }
@@ -98,6 +102,7 @@ impl Leadership {
         match &*self.standing.borrow() {
             Standing::Alone => Some(Authority::Alone),
             Standing::Leads(lease) => lease.is_good(self.clock.monotonic()).then(|| Authority::Lease(lease.clone())),
+            Standing::Granted(until) => (self.clock.monotonic() < *until).then_some(Authority::Alone),
             Standing::Follows => None,
         }
     }

@@ -13,4 +13,4 @@ mod store;
 pub use held::{Lease, LeaseState, LeaseTiming};
 pub use leadership::{Authority, Leadership, LeadershipSetter, Standing};
 pub use leases::{Acquired, Leases};
-pub(crate) use store::holds;
+pub use store::holds;

@@ -38,6 +38,19 @@ const HOLDS_SQLITE: &str = "SELECT epoch FROM everreach_leases WHERE resource = 
 #[cfg(feature = "postgres")]
 const HOLDS_POSTGRES: &str = "SELECT epoch FROM everreach_leases WHERE resource = $1 AND holder = $2 AND epoch = $3 FOR SHARE";
 
+// Whoever stops in the middle of a transaction, or is cut off, must not keep others waiting for the row longer than its lease.
+#[cfg(feature = "postgres")]
+const END_IF_IDLE: &str = "SELECT set_config('idle_in_transaction_session_timeout', '5000', true)";
+
+#[cfg_attr(not(feature = "postgres"), allow(clippy::unused_async, reason = "SQLite is on one machine and has no such thing"))]
+async fn end_if_idle(db: &mut Db<'_>) -> Result<()> {
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        Db::Postgres(conn) => Ok(sqlx::query(END_IF_IDLE).execute(&mut **conn).await.map(drop)?),
+    }
+}
+
 #[cfg(feature = "postgres")]
 fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
@@ -50,6 +63,7 @@ pub(super) async fn acquire(
     ttl: Duration,
     now: Timestamp,
 ) -> Result<Option<(i64, Option<Value>)>> {
+    end_if_idle(db).await?;
     let taken: Option<(i64, Option<Json<Value>>)> = match db {
         Db::Sqlite(conn) => {
             let asked = sqlx::query_as(ACQUIRE_SQLITE).bind(resource).bind(holder).bind(Stamp(now)).bind(Stamp(now + ttl));
@@ -68,6 +82,7 @@ pub(super) async fn acquire(
 }
 
 pub(super) async fn renew(db: &mut Db<'_>, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<bool> {
+    end_if_idle(db).await?;
     let (resource, holder, epoch) = (&lease.resource, &lease.holder, lease.epoch);
     let rows = match db {
         Db::Sqlite(conn) => {
@@ -84,6 +99,7 @@ pub(super) async fn renew(db: &mut Db<'_>, lease: &Lease, ttl: Duration, now: Ti
 }
 
 pub(super) async fn release(db: &mut Db<'_>, lease: &Lease, note: Option<Value>, now: Timestamp) -> Result<bool> {
+    end_if_idle(db).await?;
     let rows = on_db!(db, conn => {
         sqlx::query(RELEASE)
             .bind(&lease.resource)
@@ -124,9 +140,26 @@ pub(super) async fn look(db: &mut Db<'_>, resource: &str, now: Timestamp) -> Res
     }))
 }
 
-/// Whether the authority holds, to be asked first in the transaction of a write that needs it: nobody takes over before that ends.
-pub(crate) async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
+/// Whether the authority holds, to be asked first in the transaction of a write that needs it: nobody takes over before that ends. On
+/// PostgreSQL a transaction that asked this and then says nothing for five seconds is ended by the server.
+///
+/// # Errors
+/// The store's.
+///
+/// ```
+/// # use everreach_core::{SystemClock, store::{Store, StoreConfig}};
+/// use everreach_core::lease::{Authority, holds};
+/// # async fn run() -> everreach_core::Result<()> {
+/// # let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
+/// let authority = Authority::Alone;
+/// let may_write = store.write(move |mut db| Box::pin(async move { holds(&mut db, &authority).await })).await?;
+/// assert!(may_write);
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+/// ```
+pub async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
     let Authority::Lease(lease) = authority else { return Ok(true) };
+    end_if_idle(db).await?;
     let statement = match db {
         Db::Sqlite(_) => HOLDS_SQLITE,
         #[cfg(feature = "postgres")]

@@ -22,6 +22,8 @@ pub struct Conditions {
     pub is_stopped: bool,
     /// Whether the cloud is taken to be unreachable.
     pub is_offline: bool,
+    /// Whether it has been away for so long that it counts as failed.
+    pub is_failed: bool,
     /// How full the month is.
     pub budget: BudgetLevel,
     /// Whether this process is the cloud terminal itself.
@@ -43,6 +45,7 @@ impl Conditions {
             force_env: None,
             is_stopped: false,
             is_offline: false,
+            is_failed: false,
             budget: BudgetLevel::Open,
             is_cloud_terminal: false,
             can_queue: false,
@@ -80,6 +83,8 @@ pub enum Rule {
     ForceEnv,
     /// The process uses one side only.
     Environment,
+    /// The cloud has failed: everything runs here, whatever is preferred.
+    Failover,
     /// The cloud is away.
     Offline,
     /// The month is full, or nearly.
@@ -100,6 +105,7 @@ impl Rule {
             Self::CloudTerminal => "cloud_terminal",
             Self::ForceEnv => "force_env",
             Self::Environment => "environment",
+            Self::Failover => "failover",
             Self::Offline => "offline",
             Self::Budget => "budget",
             Self::Table => "table",
@@ -231,16 +237,12 @@ fn settle(route: &Route, conditions: &Conditions, wish: &Wish, seen: &mut dyn Fn
             seen(Rule::Budget, Verdict::Pass, "local calls cost nothing");
         }
         grant(route, wish, seen);
-        let fallback = wish.fallback.filter(|_| !conditions.is_offline && conditions.budget == BudgetLevel::Open);
+        let fallback =
+            wish.fallback.filter(|_| !conditions.is_offline && !conditions.is_failed && conditions.budget == BudgetLevel::Open);
         return Decision { fallback, ..Decision::run(Side::Local, wish.rule) };
     }
-    if conditions.is_offline {
-        if wish.may_move {
-            seen(Rule::Offline, Verdict::Choose, "the cloud is away: run here instead");
-            return Decision { is_fallback: true, ..Decision::run(Side::Local, Rule::Offline) };
-        }
-        seen(Rule::Offline, Verdict::Refuse, "the cloud is away and the call may not move");
-        return Decision::refuse(ErrorKind::Offline, Rule::Offline);
+    if conditions.is_failed || conditions.is_offline {
+        return without_cloud(conditions, wish, seen);
     }
     seen(Rule::Offline, Verdict::Pass, "the cloud is reachable, as far as is known");
     match conditions.budget {
@@ -256,6 +258,20 @@ fn settle(route: &Route, conditions: &Conditions, wish: &Wish, seen: &mut dyn Fn
     }
     grant(route, wish, seen);
     Decision { fallback: wish.fallback, ..Decision::run(Side::Cloud, wish.rule) }
+}
+
+fn without_cloud(conditions: &Conditions, wish: &Wish, seen: &mut dyn FnMut(Rule, Verdict, &'static str)) -> Decision {
+    let rule = if conditions.is_failed { Rule::Failover } else { Rule::Offline };
+    let (moves, stays) = match rule {
+        Rule::Failover => ("the cloud has failed: run here instead", "the cloud has failed and the call may not move"),
+        _ => ("the cloud is away: run here instead", "the cloud is away and the call may not move"),
+    };
+    if wish.may_move {
+        seen(rule, Verdict::Choose, moves);
+        return Decision { is_fallback: true, ..Decision::run(Side::Local, rule) };
+    }
+    seen(rule, Verdict::Refuse, stays);
+    Decision::refuse(ErrorKind::Offline, rule)
 }
 
 /// Nothing stood against the wish: its rule settles the matter.

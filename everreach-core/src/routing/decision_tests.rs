@@ -83,6 +83,23 @@ fn every_mode_force_state_of_the_cloud_and_budget_has_its_answer_and_its_rule() 
 }
 
 #[test]
+fn once_the_cloud_has_failed_everything_runs_here_by_the_rule_failover() {
+    let failed = |force_env| Conditions {
+        is_offline: true,
+        is_failed: true,
+        ..conditions(Mode::Hybrid, force_env, true, BudgetLevel::Exceeded)
+    };
+    for (route, force) in [(read(), None), (outward(), None), (read(), CLOUD)] {
+        let decision = decide(&route, &failed(force), &mut |_, _, _| {});
+        assert_eq!((decision.target, decision.rule, decision.fallback), (Target::Run(Side::Local), Rule::Failover, None));
+        assert!(decision.is_fallback && !decision.cost_guard_triggered);
+    }
+    let stays = (Target::Refuse(ErrorKind::Offline), Rule::Failover, None);
+    assert_eq!(decided(&outward(), &failed(CLOUD)), stays, "whoever insists on the cloud would rather wait");
+    assert_eq!(heard(&read(), &failed(None)).last(), Some(&(Rule::Failover, Verdict::Choose)));
+}
+
+#[test]
 fn a_row_that_leaves_it_open_goes_by_the_class_of_the_work() {
     let auto = row(Preference::Auto, None, Effect::Read);
     for (class, side) in [(ActionClass::Api, Side::Cloud), (ActionClass::Compute, Side::Local)] {
@@ -191,10 +208,10 @@ prop_compose! {
         class in select(vec![ActionClass::Api, ActionClass::Compute]),
         force_env in select(vec![None, LOCAL, CLOUD]),
         budget in select(vec![BudgetLevel::Open, BudgetLevel::Soft, BudgetLevel::Exceeded]),
-        (is_stopped, is_offline, is_cloud_terminal, can_queue, is_approved) in any::<(bool, bool, bool, bool, bool)>(),
+        (is_stopped, is_offline, is_failed, is_cloud_terminal, can_queue, is_approved) in any::<(bool, bool, bool, bool, bool, bool)>(),
     ) -> Conditions {
         let seen = Conditions::new(mode, class);
-        Conditions { force_env, is_stopped, is_offline, budget, is_cloud_terminal, can_queue, is_approved, ..seen }
+        Conditions { force_env, is_stopped, is_offline, is_failed, budget, is_cloud_terminal, can_queue, is_approved, ..seen }
     }
 }
 

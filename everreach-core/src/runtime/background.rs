@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::Runtime;
 use crate::cost::SqlCostGuard;
-use crate::failover::{FailoverConfig, Watch};
+use crate::failover::{Keeper, Place, Watch};
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -34,24 +34,43 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         let (table, events, clock) = (parts.table.clone(), parts.events.clone(), parts.clock.clone());
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
-    if let Some(cloud) = parts.config.cloud.clone().filter(|_| !parts.config.routing.offline) {
-        let watch = Watch {
-            config: FailoverConfig::default(),
-            client,
-            endpoint: cloud.endpoint,
-            view: parts.connectivity.clone(),
-            events: parts.events.clone(),
-            clock: parts.clock.clone(),
-            notifier: parts.notifier.clone(),
-        };
-        parts.background.spawn(watch.run(stopping.clone()));
-    }
+    start_failover(runtime, client);
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();
     parts.background.spawn(async move { complain(orchestrator.close_lapsed().await, UNAGREED) });
     let orchestrator = parts.orchestrator.clone();
     parts.background.spawn(async move { complain(orchestrator.run_agreed().await, UNRUN) });
     Ok(())
+}
+
+/// The watch over the cloud, or the cloud's own keeping of its leadership.
+fn start_failover(runtime: &Runtime, client: reqwest::Client) {
+    let (parts, stopping) = (&runtime.parts, runtime.parts.stopping.clone());
+    let mut config = parts.config.failover.clone();
+    config.duty = config.duty.within(parts.config.routing.mode);
+    let (control, events, clock) = (parts.failover.clone(), parts.events.clone(), Arc::clone(&parts.clock));
+    match (control.place(), parts.config.cloud.clone()) {
+        (Place::Cloud, _) => {
+            config.duty = parts.config.failover.duty;
+            parts.background.spawn(Keeper { config, control, events, clock }.run(stopping));
+        }
+        (Place::Local, Some(cloud)) if !parts.config.routing.offline => {
+            let watch = Watch {
+                config,
+                client,
+                endpoint: cloud.endpoint,
+                key: cloud.key,
+                view: parts.connectivity.clone(),
+                control,
+                store: parts.store.clone(),
+                events,
+                clock,
+                notifier: Arc::clone(&parts.notifier),
+            };
+            parts.background.spawn(watch.run(stopping));
+        }
+        _ => {}
+    }
 }
 
 async fn settle(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {

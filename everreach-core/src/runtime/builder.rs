@@ -17,7 +17,7 @@ use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
 use crate::cost::{CostGuard, SqlCostGuard};
 use crate::events::EventLog;
-use crate::failover::{ConnectivityView, Reachability};
+use crate::failover::{ConnectivityView, FailoverControl, Reachability};
 use crate::lease::Leadership;
 use crate::ledger::Ledger;
 use crate::notify::{LogNotifier, Notifier, TelegramNotifier};
@@ -202,7 +202,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Says whether this process may fire the jobs that only one side may. Without it: always, unless it has a cloud to leave them to.
+    /// Says whether this process may fire the jobs that only one side may, in place of what failover finds.
     pub fn with_leadership(mut self, leadership: Leadership) -> Self {
         self.leadership = Some(leadership);
         self
@@ -275,6 +275,7 @@ impl RuntimeBuilder {
         let key_ring = access_keys.ring().await?;
         let connectivity =
             ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
+        let failover = FailoverControl::new(config.place(), &config.failover, &store, &clock, connectivity.clone()).await?;
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();
@@ -333,10 +334,7 @@ impl RuntimeBuilder {
             jobs,
             config: config.schedule.clone(),
             side: if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local },
-            leadership: self.leadership.unwrap_or_else(|| {
-                let leaves_it = sources.has_cloud && !config.routing.is_cloud_terminal;
-                if leaves_it { Leadership::followed(Arc::clone(&clock)).1 } else { Leadership::alone(Arc::clone(&clock)) }
-            }),
+            leadership: self.leadership.unwrap_or_else(|| failover.leadership().clone()),
             runner: format!("everreach-{}", Id::new()),
             deadline: config.routing.deadline,
             store: store.clone(),
@@ -346,6 +344,7 @@ impl RuntimeBuilder {
             orchestrator: orchestrator.clone(),
             stopping: stopping.child_token(),
         });
+        failover.hand_over_with("schedule", Arc::new(schedule.clone()));
         let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
@@ -369,6 +368,7 @@ impl RuntimeBuilder {
                 key_ring,
                 table,
                 connectivity,
+                failover,
                 sources,
                 orchestrator,
                 relay,

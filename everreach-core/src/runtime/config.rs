@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cost::CostConfig;
+use crate::failover::{FailoverConfig, Place};
 use crate::notify::TelegramConfig;
 use crate::relay::RelayConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
@@ -43,6 +44,8 @@ pub struct RuntimeConfig {
     pub bus: BusConfig,
     /// Calls that the cloud terminal leaves for the local machine.
     pub relay: RelayConfig,
+    /// How the cloud is watched, and whether this process may do its work meanwhile.
+    pub failover: FailoverConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -59,6 +62,7 @@ impl Default for RuntimeConfig {
             schedule: ScheduleConfig::default(),
             bus: BusConfig::default(),
             relay: RelayConfig::default(),
+            failover: FailoverConfig::default(),
         }
     }
 }
@@ -91,6 +95,11 @@ impl RuntimeConfig {
     /// [`ErrorKind::Config`] for the first setting that is wrong, as `build` would say it.
     pub fn validate(&self) -> Result<()> {
         self.check(CloudSource::Settings).map(drop)
+    }
+
+    /// Which place it has beside another process.
+    pub(super) const fn place(&self) -> Place {
+        Place::of(self.routing.is_cloud_terminal, self.cloud.is_some())
     }
 
     /// The checks, and the files that were read for them.

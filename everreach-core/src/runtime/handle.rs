@@ -15,7 +15,8 @@ use crate::access::{AccessKeys, KeyRing};
 use crate::approval::Approvals;
 use crate::cost::{CostGuard, DailyReport, SqlCostGuard};
 use crate::events::EventLog;
-use crate::failover::{ConnectivityState, ConnectivityView};
+use crate::failover::{ConnectivityState, ConnectivityView, FailoverControl};
+use crate::lease::Leadership;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
 use crate::relay::{Puller, Relay};
@@ -52,6 +53,7 @@ pub(super) struct RuntimeParts {
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
     pub(super) connectivity: ConnectivityView,
+    pub(super) failover: FailoverControl,
     pub(super) sources: Sources,
     pub(super) orchestrator: Orchestrator,
     pub(super) relay: Option<Relay>,
@@ -216,6 +218,18 @@ impl Runtime {
     #[must_use]
     pub fn connectivity(&self) -> ConnectivityState {
         self.parts.connectivity.state()
+    }
+
+    /// The failover between this process and the other side.
+    #[must_use]
+    pub fn failover(&self) -> &FailoverControl {
+        &self.parts.failover
+    }
+
+    /// Whether this process may do what only one of both sides may do.
+    #[must_use]
+    pub fn leadership(&self) -> &Leadership {
+        self.parts.failover.leadership()
     }
 
     /// Each part this process is connected to, in one word: `ok`, `down`, `online`, `offline` or `not configured`.

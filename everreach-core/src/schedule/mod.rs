@@ -12,6 +12,7 @@ mod config;
 mod decision;
 pub mod eventbridge;
 mod handle;
+mod handover;
 mod job;
 mod jobs;
 mod part;

@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context) -> Outcome {
 }
 
 /// Where the server of these settings can be reached from here.
-fn own_address(context: &Context) -> Outcome<Url> {
+pub(super) fn own_address(context: &Context) -> Outcome<Url> {
     let mut listen = context.settings.listen()?;
     if listen.ip().is_unspecified() {
         listen.set_ip(if listen.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });

@@ -16,6 +16,7 @@ pub mod db;
 pub mod demo;
 pub mod dev;
 mod doctor;
+pub mod failover;
 mod health;
 mod init;
 mod input;

@@ -8,8 +8,8 @@ use clap::error::ErrorKind as ClapErrorKind;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
-    Context, approvals, batch, calls, completions, config, cost, cron, db, demo, dev, doctor, health, init, keys, route, safari,
-    serve, stop, version,
+    Context, approvals, batch, calls, completions, config, cost, cron, db, demo, dev, doctor, failover, health, init, keys,
+    route, safari, serve, stop, version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -143,6 +143,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Route(arguments) => route::run(&arguments, context).await,
         Command::Batch(arguments) => batch::run(&arguments, context).await,
         Command::Health => health::run(context).await,
+        Command::Failover(command) => failover::run(command, context).await,
         Command::Approvals(command) => approvals::run(&command, context).await,
         Command::Calls(command) => calls::run(&command, context).await,
         Command::Cost(arguments) => cost::run(&arguments, context).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use everreach_core::runtime::Runtime;
-use everreach_core::{MicroUsd, Mode, Result};
+use everreach_core::{Id, MicroUsd, Mode, Result};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json as value};
@@ -24,6 +24,8 @@ struct LocalHealth {
     services: Map<String, Value>,
     uptime_sec: u64,
     status: &'static str,
+    #[serde(flatten)]
+    side: Side,
 }
 
 #[derive(Serialize)]
@@ -34,6 +36,23 @@ struct CloudHealth {
     cost_today_usd: Option<MicroUsd>,
     uptime_sec: u64,
     status: &'static str,
+    #[serde(flatten)]
+    side: Side,
+}
+
+/// What the other side of a pair has to know: random names that say nothing, and who does the work.
+#[derive(Serialize)]
+struct Side {
+    instance: Id,
+    database: Id,
+    leads: bool,
+}
+
+impl Side {
+    fn of(runtime: &Runtime) -> Self {
+        let failover = runtime.failover();
+        Self { instance: failover.instance(), database: failover.database(), leads: failover.leads() }
+    }
 }
 
 /// How this process is doing, in the shape of its environment.
@@ -51,6 +70,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> Response {
             services: in_time(async { Ok(runtime.health().await) }).await.unwrap_or_default(),
             uptime_sec,
             status: "ok",
+            side: Side::of(runtime),
         };
         return json(StatusCode::OK, &health);
     }
@@ -62,6 +82,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> Response {
         cost_today_usd: today.map(|(_, cost)| cost),
         uptime_sec,
         status: if today.is_some() { "ok" } else { "degraded" },
+        side: Side::of(runtime),
     };
     json(StatusCode::OK, &health)
 }

@@ -11,6 +11,7 @@ pub(crate) mod description;
 pub(crate) mod dispatch;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod failover;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod prometheus;

@@ -30,6 +30,7 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     let bus = runtime.bus().status().await;
     parts.insert("redis".to_owned(), redis(bus.as_ref().ok().and_then(|bus| bus.redis.as_ref())));
     parts.insert("bus".to_owned(), part(bus));
+    parts.insert("failover".to_owned(), value!(runtime.failover().state().await));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));
@@ -72,6 +73,7 @@ fn cloud(runtime: &Runtime) -> Value {
         "is_cloud_terminal": config.routing.is_cloud_terminal,
         "online": connectivity.online,
         "offline_mode": connectivity.offline_mode,
+        "cloud_failed": connectivity.cloud_failed,
         "since": connectivity.since,
     })
 }

@@ -137,6 +137,12 @@ pub(crate) struct Health {
     cost_today_usd: Option<f64>,
     uptime_sec: u64,
     status: String,
+    /// A random id of this process, another one in each run.
+    instance: String,
+    /// A random id of its database: two processes that show the same one use the same database.
+    database: String,
+    /// Whether this process fires jobs and works through the queue, of a pair.
+    leads: bool,
 }
 
 /// The answer of a probe.
@@ -166,6 +172,7 @@ pub(crate) struct Status {
     redis: serde_json::Value,
     #[schema(value_type = Object)]
     bus: serde_json::Value,
+    failover: super::FailoverState,
     cost: MonthlyCost,
     #[schema(value_type = Object)]
     calls: serde_json::Value,

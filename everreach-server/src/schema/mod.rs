@@ -7,6 +7,7 @@
 mod call;
 mod control;
 mod cron;
+mod failover;
 mod safari;
 mod safari_campaign;
 
@@ -16,6 +17,7 @@ pub(crate) use control::{
     StopState, Verdict,
 };
 pub(crate) use cron::{CronFired, CronHistory, CronJobs};
+pub(crate) use failover::{FailoverState, Grant};
 pub(crate) use safari::{
     SafariAllowed, SafariCommandDetail, SafariCommands, SafariDenied, SafariDenyList, SafariEnqueued, SafariHalts, SafariLifted,
     SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,

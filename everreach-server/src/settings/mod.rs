@@ -5,6 +5,7 @@
 //! error that names the setting, where the value came from, what was seen and what is wanted.
 
 mod dotenv;
+mod failover;
 mod file;
 mod layers;
 mod relay;

@@ -133,6 +133,7 @@ impl Settings {
         runtime.schedule = self.schedule();
         runtime.bus = self.bus()?;
         runtime.relay = self.relay()?;
+        runtime.failover = self.failover()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,

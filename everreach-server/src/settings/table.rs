@@ -1,5 +1,6 @@
 //! The table of every setting: its name in the environment, its key in `everreach.toml`, its default and its meaning.
 
+use super::failover::FAILOVER;
 use super::safari_table::SAFARI_SERVICES;
 pub use super::safari_table::{
     CRM_COMMAND, CRM_FOLDER, SAFARI_ACTIVE_HOURS, SAFARI_ALLOW_FORCE, SAFARI_CAMPAIGN_APPROVAL, SAFARI_DENY_LIST, SAFARI_LEASE,
@@ -247,8 +248,9 @@ const VENDORS: [Setting; 17] = [
 ];
 
 /// Every setting under its heading, in the order in which people read them.
-pub const SECTIONS: [(&str, &[Setting]); 4] = [
+pub const SECTIONS: [(&str, &[Setting]); 5] = [
     ("Routing, server, command line", &CORE),
+    ("Failover", &FAILOVER),
     ("Sync, queue, agents", &CAPABILITIES),
     ("Safari services", &SAFARI_SERVICES),
     ("Vendors", &VENDORS),

@@ -11,7 +11,7 @@ use tokio::process::{ChildStdout, Command};
 
 use super::{calls, durability, queue_work, spending};
 use crate::bus::kill_work;
-use crate::store;
+use crate::{failover, store};
 
 const ENTRY: &str = "crash::child::a_child_of_the_crash_tests";
 const VARIABLE: &str = "EVERREACH_TEST_JOB";
@@ -38,6 +38,8 @@ pub(crate) enum Job {
     Append { url: String },
     /// Opens the database and closes it again.
     Open { url: String },
+    /// Is one side of a pair, and acts whenever it leads.
+    Lead(failover::Plan),
     /// Fills its disk and makes room again.
     FillDisk { folder: String },
 }
@@ -126,6 +128,17 @@ impl Child {
         assert!(status.success() || status.signal() == Some(SIGKILL), "it had failed before it was killed: {status}");
     }
 
+    /// Sends it a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.try_wait().expect("it can be asked").is_none()
+    }
+
     /// Everything that is left to read, up to its end.
     pub(crate) async fn rest(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
@@ -158,6 +171,7 @@ fn a_child_of_the_crash_tests() {
             Job::Work(plan) => queue_work::run(plan).await,
             Job::Publish(plan) => kill_work::publish(plan).await,
             Job::Subscribe(plan) => kill_work::subscribe(plan).await,
+            Job::Lead(plan) => failover::run(plan).await,
             Job::Append { url } => durability::append(&url).await,
             Job::Open { url } => store::openers::open(&url).await,
             Job::FillDisk { folder } => store::full::fill(&folder).await,

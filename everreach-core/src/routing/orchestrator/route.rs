@@ -107,6 +107,7 @@ impl Orchestrator {
         conditions.is_cloud_terminal = parts.config.is_cloud_terminal;
         conditions.is_offline = parts.config.offline || parts.connectivity.is_offline();
         conditions.can_queue = self.relay_for(flight).is_some();
+        conditions.is_failed = parts.connectivity.is_failed();
         conditions.is_approved = is_approved;
         conditions.is_stopped = match flight.route.effect {
             Effect::Read | Effect::Compute => parts.stop.is_stopped(),

@@ -1,0 +1,12 @@
+//! Failover between real processes, and what people see of it.
+
+mod act;
+mod fenced;
+mod handing_over;
+mod pair;
+mod partitions;
+mod program;
+mod proxy;
+mod watching;
+
+pub(crate) use act::{Plan, run};
