@@ -29,6 +29,7 @@ pub mod secret;
 pub mod stop;
 pub mod store;
 pub mod swarm;
+pub mod sync;
 #[cfg(any(test, feature = "mock"))]
 pub mod testing;
 

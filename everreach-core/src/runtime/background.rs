@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::Runtime;
+use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
 use crate::failover::{FailoverConfig, Watch};
 use crate::{Error, Result};
@@ -44,6 +44,9 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
             notifier: parts.notifier.clone(),
         };
         parts.background.spawn(watch.run(stopping.clone()));
+    }
+    if parts.state_sync.has_cloud() && parts.state_sync.is_sealed() {
+        parts.background.spawn(state::keep_in_step(runtime.clone(), stopping.clone()));
     }
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();
@@ -90,6 +93,7 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     parts.ledger.prune().await?;
     parts.events.prune(oldest).await?;
     guard.forget_closed(oldest).await?;
+    parts.state_sync.prune(oldest).await?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use crate::routing::{
 use crate::safari::SafariDispatcher;
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::state::{StateSync, StateSyncParts};
 use crate::{
     Id, Result, SharedClock, SystemClock,
     http::{self, HttpConfig},
@@ -237,6 +238,12 @@ impl RuntimeBuilder {
         let key_ring = access_keys.ring().await?;
         let connectivity =
             ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
+        let state_sync =
+            sides::state_sync(&config, &client, StateSyncParts::new(store.clone(), Arc::clone(&clock), events.clone()), {
+                let connectivity = connectivity.clone();
+                move || connectivity.is_offline()
+            })?;
+        let state_sync = StateSync::open(StateSyncParts { retry_policy: self.retry_policy.clone(), ..state_sync }).await?;
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();
@@ -301,6 +308,7 @@ impl RuntimeBuilder {
                 approvals,
                 stop,
                 safari,
+                state_sync,
                 access_keys,
                 key_ring,
                 table,

@@ -7,6 +7,7 @@ use crate::notify::TelegramConfig;
 use crate::routing::{RemoteConfig, RouteTable, RoutingConfig};
 use crate::safari::SafariConfig;
 use crate::store::StoreConfig;
+use crate::sync::state::StateConfig;
 use crate::{Error, ErrorKind, Mode, Result};
 
 /// The settings of a whole runtime. Plain data: a host fills it from files, flags and environment.
@@ -34,6 +35,8 @@ pub struct RuntimeConfig {
     pub telegram: Option<TelegramConfig>,
     /// Safari: the queue, its services and the CRM script.
     pub safari: SafariConfig,
+    /// State that both sides share.
+    pub state: StateConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -47,6 +50,7 @@ impl Default for RuntimeConfig {
             cost: CostConfig::default(),
             telegram: None,
             safari: SafariConfig::default(),
+            state: StateConfig::default(),
         }
     }
 }
@@ -84,6 +88,7 @@ impl RuntimeConfig {
     /// The checks, and the route table that was read for them.
     pub(super) fn check(&self, cloud: CloudSource) -> Result<RouteTable> {
         self.cost.validate()?;
+        self.state.validate()?;
         let table = match &self.routing.table {
             Some(path) => RouteTable::load(path)?,
             None => RouteTable::builtin(),

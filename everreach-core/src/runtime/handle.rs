@@ -21,6 +21,7 @@ use crate::notify::Notifier;
 use crate::routing::{Explanation, Orchestrator, Route, RouteRequest, SharedRouteTable};
 use crate::stop::StopSwitch;
 use crate::store::Store;
+use crate::sync::state::StateSync;
 use crate::{Envelope, Id, Mode, Result, SharedClock, Timestamp};
 
 /// One running EverReach, cheap to clone.
@@ -41,6 +42,7 @@ pub(super) struct RuntimeParts {
     pub(super) approvals: Approvals,
     pub(super) stop: StopSwitch,
     pub(super) safari: Safari,
+    pub(super) state_sync: StateSync,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -171,6 +173,12 @@ impl Runtime {
     #[must_use]
     pub fn safari(&self) -> &Safari {
         &self.parts.safari
+    }
+
+    /// State that both sides share: recording changes, pushing and pulling them.
+    #[must_use]
+    pub fn state_sync(&self) -> &StateSync {
+        &self.parts.state_sync
     }
 
     /// The bearer keys, for whoever manages them.

@@ -24,6 +24,7 @@ mod handle;
 mod safari;
 mod services;
 mod sides;
+mod state;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;

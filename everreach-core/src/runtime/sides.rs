@@ -7,7 +7,8 @@ use super::services::{self, Sources};
 use crate::routing::{CloudExecutor, Executor, LocalExecutorBuilder, LocalSide};
 use crate::safari::inbox::Inbox;
 use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
-use crate::{Error, ErrorKind, Result, SharedClock};
+use crate::sync::state::{CloudPeer, StateSyncParts};
+use crate::{Error, ErrorKind, Result, SharedClock, Side};
 
 pub(super) type AddHandlers = Box<dyn FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send>;
 
@@ -54,6 +55,27 @@ impl Local {
 pub(super) fn cloud(config: &RuntimeConfig, client: &reqwest::Client, clock: &SharedClock) -> Result<Option<Arc<dyn Executor>>> {
     let Some(remote) = config.cloud_remote()? else { return Ok(None) };
     Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?)))
+}
+
+/// What state sync works with: which side this is, and the cloud where there is one.
+pub(super) fn state_sync(
+    config: &RuntimeConfig,
+    client: &reqwest::Client,
+    mut parts: StateSyncParts,
+    is_offline: impl Fn() -> bool + Send + Sync + 'static,
+) -> Result<StateSyncParts> {
+    parts.config = config.state.clone();
+    if config.routing.is_cloud_terminal {
+        parts.side = Side::Cloud;
+        return Ok(parts);
+    }
+    // An embedder's own cloud may need no endpoint; state goes over HTTP only.
+    if let Some(remote) = &config.cloud
+        && let Some(key) = &remote.key
+    {
+        parts.cloud = Some(CloudPeer::new(client.clone(), &remote.endpoint, key)?.unless(is_offline));
+    }
+    Ok(parts)
 }
 
 type SafariSide = (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>);

@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         version: 1,
         name: "events",
@@ -65,6 +65,12 @@ const STEPS: [Step; 8] = [
         name: "leases",
         sqlite: include_str!("../../migrations/sqlite/0009_leases.sql"),
         postgres: include_str!("../../migrations/postgres/0009_leases.sql"),
+    },
+    Step {
+        version: 11,
+        name: "state_sync",
+        sqlite: include_str!("../../migrations/sqlite/0011_state_sync.sql"),
+        postgres: include_str!("../../migrations/postgres/0011_state_sync.sql"),
     },
 ];
 

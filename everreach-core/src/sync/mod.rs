@@ -1,0 +1,3 @@
+//! What keeps two places one system.
+
+pub mod state;
