@@ -12,7 +12,7 @@ use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
     alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
-    services, status, stop,
+    services, status, stop, sync,
 };
 use crate::state::AppState;
 
@@ -54,6 +54,10 @@ pub fn app(state: AppState) -> Router {
         .route("/api/stop", post(stop::stop))
         .route("/api/resume", post(stop::resume))
         .merge(safari_routes())
+        .route("/api/sync/state", get(sync::pull).post(sync::push))
+        .route("/api/sync/status", get(sync::status))
+        .route("/api/sync/push", post(sync::push_now))
+        .route("/api/sync/pull", post(sync::pull_now))
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{id}", delete(keys::revoke))
         .route("/api/events", get(events::stream))

@@ -8,7 +8,7 @@ use url::Url;
 use crate::commands::{
     approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
     cost::CostArgs, db::DbCommand, demo::DemoCommand, dev::DevArgs, keys::KeysCommand, route::RouteArgs, safari::SafariCommand,
-    serve::ServeArgs, stop::StopArgs,
+    serve::ServeArgs, stop::StopArgs, sync::SyncCommand,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -132,6 +132,9 @@ pub enum Command {
         after_help = "Examples:\n  everreach safari enqueue dm instagram bob 'Great work!'\n  everreach safari status"
     )]
     Safari(SafariCommand),
+    /// Exchange shared state with the cloud, and see how that stands
+    #[command(subcommand, after_help = "Examples:\n  everreach sync status\n  everreach sync push")]
+    Sync(SyncCommand),
     /// Stop: no new outward action starts until `resume`
     #[command(
         after_help = "Examples:\n  everreach stop --reason 'wrong audience'\n  everreach stop --server http://127.0.0.1:8080"

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
     alertmanager, approvals, batch, calls, cost, description, dispatch, events, explain, health, keys, prometheus, safari,
-    services, status, stop,
+    services, status, stop, sync,
 };
 use crate::schema;
 
@@ -27,6 +27,7 @@ const PROBLEM: &str = "application/problem+json";
         safari::campaigns::start, safari::campaigns::list, safari::campaigns::show, safari::campaigns::pause,
         safari::campaigns::resume, safari::campaigns::cancel, safari::campaigns::replied, safari::campaigns::posts,
         safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
+        sync::push, sync::pull, sync::status, sync::push_now, sync::pull_now,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),
     components(schemas(schema::Problem)),

@@ -16,6 +16,7 @@ mod routing;
 mod safari_double;
 mod safari_queue;
 mod safari_worker;
+mod state_sync;
 mod stop;
 mod store;
 mod support;

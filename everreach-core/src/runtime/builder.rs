@@ -238,12 +238,9 @@ impl RuntimeBuilder {
         let key_ring = access_keys.ring().await?;
         let connectivity =
             ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
-        let state_sync =
-            sides::state_sync(&config, &client, StateSyncParts::new(store.clone(), Arc::clone(&clock), events.clone()), {
-                let connectivity = connectivity.clone();
-                move || connectivity.is_offline()
-            })?;
-        let state_sync = StateSync::open(StateSyncParts { retry_policy: self.retry_policy.clone(), ..state_sync }).await?;
+        let mut state_parts = StateSyncParts::new(store.clone(), Arc::clone(&clock), events.clone());
+        state_parts.retry_policy = self.retry_policy.clone();
+        let state_sync = StateSync::open(sides::state_sync(state_parts, &config, &client, connectivity.clone())?).await?;
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::RuntimeConfig;
 use super::services::{self, Sources};
+use crate::failover::ConnectivityView;
 use crate::routing::{CloudExecutor, Executor, LocalExecutorBuilder, LocalSide};
 use crate::safari::inbox::Inbox;
 use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
@@ -59,10 +60,10 @@ pub(super) fn cloud(config: &RuntimeConfig, client: &reqwest::Client, clock: &Sh
 
 /// What state sync works with: which side this is, and the cloud where there is one.
 pub(super) fn state_sync(
+    mut parts: StateSyncParts,
     config: &RuntimeConfig,
     client: &reqwest::Client,
-    mut parts: StateSyncParts,
-    is_offline: impl Fn() -> bool + Send + Sync + 'static,
+    connectivity: ConnectivityView,
 ) -> Result<StateSyncParts> {
     parts.config = config.state.clone();
     if config.routing.is_cloud_terminal {
@@ -73,7 +74,7 @@ pub(super) fn state_sync(
     if let Some(remote) = &config.cloud
         && let Some(key) = &remote.key
     {
-        parts.cloud = Some(CloudPeer::new(client.clone(), &remote.endpoint, key)?.unless(is_offline));
+        parts.cloud = Some(CloudPeer::new(client.clone(), &remote.endpoint, key)?.unless(move || connectivity.is_offline()));
     }
     Ok(parts)
 }

@@ -26,6 +26,7 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("stop".to_owned(), part(runtime.stop_switch().state().await));
     parts.insert("database".to_owned(), part(database(runtime).await));
     parts.insert("cloud".to_owned(), cloud(runtime));
+    parts.insert("state".to_owned(), part(runtime.state_sync().status().await));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));

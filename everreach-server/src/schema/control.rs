@@ -162,6 +162,8 @@ pub(crate) struct Status {
     database: serde_json::Value,
     #[schema(value_type = Object)]
     cloud: serde_json::Value,
+    #[schema(value_type = Object)]
+    state: serde_json::Value,
     cost: MonthlyCost,
     #[schema(value_type = Object)]
     calls: serde_json::Value,

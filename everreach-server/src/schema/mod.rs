@@ -8,6 +8,7 @@ mod call;
 mod control;
 mod safari;
 mod safari_campaign;
+mod sync;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
@@ -19,3 +20,4 @@ pub(crate) use safari::{
     SafariRateLimits, SafariRetried, SafariRun, SafariServices, SafariStatus, SafariStatusWord, SafariVerdict,
 };
 pub(crate) use safari_campaign::{SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariTemplates};
+pub(crate) use sync::{StatePage, StatePush, StatePushAnswer};

@@ -125,6 +125,8 @@ impl Settings {
         runtime.cost = cost;
         runtime.telegram = self.telegram()?;
         runtime.safari = self.safari()?;
+        runtime.state.encryption_key = self.secret(&table::SYNC_ENCRYPTION_KEY);
+        runtime.state.validate()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,

@@ -162,11 +162,18 @@ const CORE: [Setting; 28] = [
     NO_COLOR,
 ];
 
+/// The key of shared state.
+pub const SYNC_ENCRYPTION_KEY: Setting = secret(
+    "SYNC_ENCRYPTION_KEY",
+    "sync.encryption_key",
+    "32 bytes in base64 that seal shared state, or several as name:key to replace one; nothing is shared when unset",
+);
+
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
 const CAPABILITIES: [Setting; 15] = [
     secret("REDIS_URL", "sync.redis_url", "Redis that carries sync messages; polling when unset"),
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis"),
-    secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
+    SYNC_ENCRYPTION_KEY,
     secret("VECTOR_DB_URL", "knowledge.vector_db_url", "vector database of the knowledge base"),
     CRM_COMMAND,
     CRM_FOLDER,
