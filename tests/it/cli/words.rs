@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 63] = [
+const COMMANDS: [&[&str]; 67] = [
     &["dev"],
     &["demo"],
     &["demo", "safari-services"],

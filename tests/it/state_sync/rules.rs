@@ -107,13 +107,13 @@ async fn many_documents_go_over_in_several_messages_and_pages() {
     let cloud = Cloud::start("sqlite::memory:", Some(SEALING_KEY)).await;
     let local = Local::open(sqlite().await, &cloud.url, Some(SEALING_KEY)).await;
     let text = "x".repeat(10_000);
-    for place in 0..230 {
+    for place in 0..90 {
         local.record(Pipeline, &format!("mac/{place}"), json!({ "text": text })).await.expect("recorded");
         cloud.record(Pipeline, &format!("cloud/{place}"), json!({ "text": text })).await.expect("recorded");
     }
-    assert_eq!(local.state.push_pending_sync().await.expect("pushed").applied, 230);
-    assert_eq!(local.state.pull_cloud_state().await.expect("pulled").taken, 230);
+    assert_eq!(local.state.push_pending_sync().await.expect("pushed").applied, 90);
+    assert_eq!(local.state.pull_cloud_state().await.expect("pulled").taken, 90);
     for store in [&local.store, cloud.runtime.store()] {
-        assert_eq!(number(store, "SELECT COUNT(*) FROM everreach_state").await, 460);
+        assert_eq!(number(store, "SELECT COUNT(*) FROM everreach_state").await, 180);
     }
 }

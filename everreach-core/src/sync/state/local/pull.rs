@@ -6,12 +6,10 @@ use serde_json::json;
 use super::super::store::node;
 use super::super::{Document, PullPage, Seen, StateSync};
 use super::CloudPeer;
-use super::peer::Failed;
 use super::push::explain;
 use super::settle::{Laid, lay};
 use super::store::pulled;
-use crate::retry::{Attempt, Next, decide};
-use crate::{Effect, Error, ErrorKind, Event, Result, Side};
+use crate::{Event, Result, Side};
 
 /// More than the documents of a side need: pages that would not end are a fault.
 const MAX_PAGES: u32 = 10_000;
@@ -58,7 +56,7 @@ impl StateSync {
     /// conflict, decided by [`winner`](super::super::winner).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] without a key to open with or without a cloud, [`ErrorKind::Offline`] in offline mode; what the cloud
+    /// [`Config`](crate::ErrorKind::Config) without a key to open with or without a cloud, [`Offline`](crate::ErrorKind::Offline) in offline mode; what the cloud
     /// answered or that it did not; or the store's. What was taken over before that is kept.
     pub async fn pull_cloud_state(&self) -> Result<PullReport> {
         let cloud = self.cloud()?;
@@ -86,22 +84,16 @@ impl StateSync {
 
     async fn ask(&self, cloud: &CloudPeer, cursor: Option<&str>) -> Result<PullPage> {
         let parts = &self.parts;
-        let started = parts.clock.monotonic();
-        for number in 1.. {
-            let asked = cloud.pull(cursor, &parts.author.node, parts.config.timeout, parts.clock.now()).await;
-            let Failed { outcome, error } = match asked {
+        let (started, mut number) = (parts.clock.monotonic(), 0);
+        loop {
+            number += 1;
+            let failed = match cloud.pull(cursor, &parts.author.node, parts.config.timeout, parts.clock.now()).await {
                 Ok(page) => return Ok(page),
                 Err(failed) => failed,
             };
-            let mut attempt = Attempt::failed(outcome, &error);
-            (attempt.number, attempt.effect) = (number, Effect::Read);
-            attempt.elapsed = parts.clock.monotonic().saturating_sub(started);
-            match decide(&attempt, &parts.retry_policy, rand::random()) {
-                Next::Again(wait) => tokio::time::sleep(wait).await,
-                Next::Stop(_) => return Err(error),
-            }
+            let Some(wait) = self.wait_after(number, &failed, started) else { return Err(failed.error) };
+            tokio::time::sleep(wait).await;
         }
-        Err(Error::new(ErrorKind::Internal, "there is no end to the tries"))
     }
 
     /// Lays a page over what is here and notes how far it goes, in one transaction.

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::super::wire::that_fit;
-use super::super::{MAX_ITEMS, Push, PushAnswer, PushOutcome, SealedDocument, StateSync};
+use super::super::{Document, MAX_ITEMS, Push, PushAnswer, PushOutcome, SealedDocument, StateSync};
+use super::CloudPeer;
 use super::peer::Failed;
 use super::settle::{Decision, refuse, settle};
 use super::store::{RowName, Waiting, due, fail, pushed};
-use super::{super::Document, CloudPeer};
 use crate::retry::{Attempt, Next, decide};
 use crate::{Effect, Error, ErrorKind, Event, Id, Result};
 
@@ -133,23 +133,28 @@ impl StateSync {
     /// Sends until an answer comes or trying again has no use. A push that the cloud may have had does no harm the second time.
     async fn send(&self, cloud: &CloudPeer, push: &Push) -> Result<PushAnswer> {
         let parts = &self.parts;
-        let started = parts.clock.monotonic();
-        for number in 1.. {
-            let Failed { outcome, error } = match cloud.push(push, parts.config.timeout, parts.clock.now()).await {
+        let (started, mut number) = (parts.clock.monotonic(), 0);
+        loop {
+            number += 1;
+            let failed = match cloud.push(push, parts.config.timeout, parts.clock.now()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let mut attempt = Attempt::failed(outcome, &error);
-            attempt.number = number;
-            attempt.effect = Effect::Read;
-            attempt.elapsed = parts.clock.monotonic().saturating_sub(started);
-            attempt.deadline = DEADLINE;
-            match decide(&attempt, &parts.retry_policy, rand::random()) {
-                Next::Again(wait) => tokio::time::sleep(wait).await,
-                Next::Stop(_) => return Err(error),
-            }
+            let Some(wait) = self.wait_after(number, &failed, started) else { return Err(failed.error) };
+            tokio::time::sleep(wait).await;
         }
-        Err(Error::new(ErrorKind::Internal, "there is no end to the tries"))
+    }
+
+    /// How long to wait before a request is made again; not at all when that has no use.
+    pub(super) fn wait_after(&self, number: u32, failed: &Failed, started: Duration) -> Option<Duration> {
+        let mut attempt = Attempt::failed(failed.outcome, &failed.error);
+        // Like a read, a push changes nothing the second time.
+        (attempt.number, attempt.effect, attempt.deadline) = (number, Effect::Read, DEADLINE);
+        attempt.elapsed = self.parts.clock.monotonic().saturating_sub(started);
+        match decide(&attempt, &self.parts.retry_policy, rand::random()) {
+            Next::Again(wait) => Some(wait),
+            Next::Stop(_) => None,
+        }
     }
 
     /// Takes over what was decided about each version, and notes that the cloud answered.
