@@ -61,8 +61,7 @@ mod tests {
     async fn what_waits_is_pushed_the_moment_the_cloud_is_back_and_not_before() {
         let data = tempfile::tempdir().expect("a folder");
         let cloud = FaultServer::start([]).await.expect("a server");
-        let mut config = RuntimeConfig::default();
-        config.data_dir = data.path().to_path_buf();
+        let mut config = RuntimeConfig { data_dir: data.path().to_path_buf(), ..RuntimeConfig::default() };
         config.store.url = "sqlite::memory:".to_owned();
         // No probes, so that only this test says how the cloud stands.
         config.routing.offline = true;

@@ -253,7 +253,7 @@ mod tests {
             while !rest.is_empty() {
                 let count = that_fit(rest.iter().copied());
                 let (message, later) = rest.split_at(count);
-                prop_assert!(count >= 1 && count <= MAX_ITEMS);
+                prop_assert!((1..=MAX_ITEMS).contains(&count));
                 prop_assert!(count == 1 || message.iter().sum::<usize>() <= MAX_BYTES);
                 rest = later;
             }
