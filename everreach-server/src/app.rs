@@ -12,7 +12,7 @@ use crate::metrics;
 use crate::problem::Problem;
 use crate::routes::{
     alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, failover, health, keys,
-    prometheus, safari, services, status, stop,
+    prometheus, safari, services, status, stop, sync,
 };
 use crate::state::AppState;
 
@@ -59,6 +59,10 @@ pub fn app(state: AppState) -> Router {
         .route("/api/failover/take-over", post(failover::take_over))
         .route("/api/failover/stand-down", post(failover::stand_down))
         .route("/api/failover/grant", post(failover::grant))
+        .route("/api/sync/state", get(sync::pull).post(sync::push))
+        .route("/api/sync/status", get(sync::status))
+        .route("/api/sync/push", post(sync::push_now))
+        .route("/api/sync/pull", post(sync::pull_now))
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{id}", delete(keys::revoke))
         .route("/api/events", get(events::stream))

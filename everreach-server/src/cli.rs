@@ -8,7 +8,7 @@ use url::Url;
 use crate::commands::{
     approvals::ApprovalsCommand, batch::BatchArgs, calls::CallsCommand, completions::CompletionsArgs, config::ConfigCommand,
     cost::CostArgs, cron::CronCommand, db::DbCommand, demo::DemoCommand, dev::DevArgs, failover::FailoverCommand,
-    keys::KeysCommand, route::RouteArgs, safari::SafariCommand, serve::ServeArgs, stop::StopArgs,
+    keys::KeysCommand, route::RouteArgs, safari::SafariCommand, serve::ServeArgs, stop::StopArgs, sync::SyncCommand,
 };
 
 /// `everreach`: decides where each action runs, keeps spending under a monthly
@@ -141,6 +141,9 @@ pub enum Command {
     /// The schedule: what fires when, what was fired, and firing a job now
     #[command(subcommand, after_help = "Examples:\n  everreach cron list\n  everreach cron run daily_routine")]
     Cron(CronCommand),
+    /// Exchange shared state with the cloud, and see how that stands
+    #[command(subcommand, after_help = "Examples:\n  everreach sync status\n  everreach sync push")]
+    Sync(SyncCommand),
     /// Stop: no new outward action starts until `resume`
     #[command(
         after_help = "Examples:\n  everreach stop --reason 'wrong audience'\n  everreach stop --server http://127.0.0.1:8080"

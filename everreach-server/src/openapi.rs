@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
     alertmanager, approvals, batch, calls, cost, cron, description, dispatch, events, explain, failover, health, keys,
-    prometheus, safari, services, status, stop,
+    prometheus, safari, services, status, stop, sync,
 };
 use crate::schema;
 
@@ -30,6 +30,7 @@ const PROBLEM: &str = "application/problem+json";
         safari::campaigns::opted_out, safari::campaigns::posts,
         safari::deny_list::list, safari::deny_list::add, safari::deny_list::remove,
         failover::show, failover::take_over, failover::stand_down, failover::grant,
+        sync::push, sync::pull, sync::status, sync::push_now, sync::pull_now,
         health::health, health::livez, health::readyz, status::status, prometheus::metrics, description::serve
     ),
     components(schemas(schema::Problem)),

@@ -20,6 +20,7 @@ mod safari_faults;
 mod safari_queue;
 mod safari_worker;
 mod schedule;
+mod state_sync;
 mod stop;
 mod store;
 mod support;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::Reachability;
 use crate::Timestamp;
@@ -27,6 +28,7 @@ pub struct ConnectivityState {
 pub struct ConnectivityView {
     standing: Arc<AtomicU8>,
     shown: Arc<Mutex<Shown>>,
+    changes: Arc<watch::Sender<Reachability>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,8 @@ impl ConnectivityView {
     #[must_use]
     pub(crate) fn new(reachability: Reachability, now: Timestamp) -> Self {
         let standing = Arc::new(AtomicU8::new(number(reachability)));
-        Self { standing, shown: Arc::new(Mutex::new(Shown { reachability, since: now })) }
+        let changes = Arc::new(watch::Sender::new(reachability));
+        Self { standing, shown: Arc::new(Mutex::new(Shown { reachability, since: now })), changes }
     }
 
     /// Whether calls are kept away from the cloud.
@@ -64,6 +67,12 @@ impl ConnectivityView {
         ConnectivityState { online, offline_mode: !online, cloud_failed, since }
     }
 
+    /// A receiver that hears of every change.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Reachability> {
+        self.changes.subscribe()
+    }
+
     /// From now on it stands so.
     pub(crate) fn show(&self, reachability: Reachability, now: Timestamp) {
         let mut shown = self.lock();
@@ -71,6 +80,9 @@ impl ConnectivityView {
             *shown = Shown { reachability, since: now };
         }
         self.standing.store(number(reachability), Ordering::Relaxed);
+        // Last: whoever is woken sees what has changed.
+        let is_change = |shown: &mut Reachability| std::mem::replace(shown, reachability) != reachability;
+        self.changes.send_if_modified(is_change);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -94,12 +106,15 @@ mod tests {
     fn what_is_shown_holds_since_it_changed() {
         let at = |second: i64| Timestamp::from_timestamp(1_790_000_000 + second, 0).expect("a time");
         let view = ConnectivityView::new(Reachability::Online, at(0));
+        let mut changes = view.subscribe();
         view.show(Reachability::Online, at(1));
+        assert!(!changes.has_changed().expect("the view is there"), "nothing has changed");
         assert_eq!((view.is_offline(), view.state().since), (false, at(0)));
         view.show(Reachability::Offline, at(2));
         view.show(Reachability::Failed, at(3));
         let state = view.state();
         assert_eq!((state.online, state.offline_mode, state.cloud_failed, state.since), (false, true, true, at(3)));
         assert!(view.is_offline() && view.is_failed());
+        assert_eq!(*changes.borrow_and_update(), Reachability::Failed);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::Runtime;
+use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
 use crate::failover::{Keeper, Place, Watch};
 use crate::{Error, Result};
@@ -35,6 +35,9 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     start_failover(runtime, client);
+    if parts.state_sync.has_cloud() && parts.state_sync.is_sealed() {
+        parts.background.spawn(state::keep_in_step(runtime.clone(), stopping.clone()));
+    }
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();
     parts.background.spawn(async move { complain(orchestrator.close_lapsed().await, UNAGREED) });
@@ -112,6 +115,7 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     parts.events.prune(oldest).await?;
     parts.schedule.prune(oldest).await?;
     guard.forget_closed(oldest).await?;
+    parts.state_sync.prune(oldest).await?;
     Ok(())
 }
 

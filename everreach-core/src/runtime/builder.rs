@@ -31,6 +31,7 @@ use crate::schedule::{Schedule, ScheduleParts};
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::sync::bus::{OutboxBus, SyncBus};
+use crate::sync::state::{StateSync, StateSyncParts};
 use crate::{
     Id, Result, SharedClock, Side, SystemClock,
     http::{self, HttpConfig},
@@ -276,6 +277,9 @@ impl RuntimeBuilder {
         let connectivity =
             ConnectivityView::new(if config.routing.offline { Reachability::Offline } else { Reachability::Online }, clock.now());
         let failover = FailoverControl::new(config.place(), &config.failover, &store, &clock, connectivity.clone()).await?;
+        let mut state_parts = StateSyncParts::new(store.clone(), Arc::clone(&clock), events.clone());
+        state_parts.retry_policy = self.retry_policy.clone();
+        let state_sync = StateSync::open(sides::state_sync(state_parts, &config, &client, connectivity.clone())?).await?;
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();
@@ -364,6 +368,7 @@ impl RuntimeBuilder {
                 schedule,
                 bus,
                 own_bus,
+                state_sync,
                 access_keys,
                 key_ring,
                 table,

@@ -11,6 +11,7 @@ use crate::safari::SafariConfig;
 use crate::schedule::{Jobs, ScheduleConfig};
 use crate::store::StoreConfig;
 use crate::sync::bus::BusConfig;
+use crate::sync::state::StateConfig;
 use crate::{Error, ErrorKind, Mode, Result};
 
 /// The settings of a whole runtime. Plain data: a host fills it from files, flags and environment.
@@ -46,6 +47,8 @@ pub struct RuntimeConfig {
     pub relay: RelayConfig,
     /// How the cloud is watched, and whether this process may do its work meanwhile.
     pub failover: FailoverConfig,
+    /// State that both sides share.
+    pub state: StateConfig,
 }
 
 impl Default for RuntimeConfig {
@@ -63,6 +66,7 @@ impl Default for RuntimeConfig {
             bus: BusConfig::default(),
             relay: RelayConfig::default(),
             failover: FailoverConfig::default(),
+            state: StateConfig::default(),
         }
     }
 }
@@ -106,6 +110,7 @@ impl RuntimeConfig {
     pub(super) fn check(&self, cloud: CloudSource) -> Result<(RouteTable, Jobs)> {
         self.cost.validate()?;
         self.bus.validate()?;
+        self.state.validate()?;
         let table = match &self.routing.table {
             Some(path) => RouteTable::load(path)?,
             None => RouteTable::builtin(),

@@ -25,6 +25,7 @@ use crate::schedule::Schedule;
 use crate::stop::StopSwitch;
 use crate::store::Store;
 use crate::sync::bus::{OutboxBus, SyncBus};
+use crate::sync::state::StateSync;
 use crate::{Envelope, Id, Mode, Result, SharedClock, Timestamp};
 
 /// One running EverReach, cheap to clone.
@@ -49,6 +50,7 @@ pub(super) struct RuntimeParts {
     pub(super) bus: Arc<dyn SyncBus>,
     /// The one that was made here and ends with the runtime.
     pub(super) own_bus: Option<OutboxBus>,
+    pub(super) state_sync: StateSync,
     pub(super) access_keys: AccessKeys,
     pub(super) key_ring: KeyRing,
     pub(super) table: SharedRouteTable,
@@ -194,6 +196,12 @@ impl Runtime {
     #[must_use]
     pub fn bus(&self) -> &Arc<dyn SyncBus> {
         &self.parts.bus
+    }
+
+    /// State that both sides share: recording changes, pushing and pulling them.
+    #[must_use]
+    pub fn state_sync(&self) -> &StateSync {
+        &self.parts.state_sync
     }
 
     /// The bearer keys, for whoever manages them.

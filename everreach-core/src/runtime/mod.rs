@@ -26,6 +26,7 @@ mod relay;
 mod safari;
 mod services;
 mod sides;
+mod state;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::RuntimeConfig;
 use super::services::{self, Sources};
+use crate::failover::ConnectivityView;
 use crate::routing::{CloudExecutor, Executor, LocalExecutorBuilder, LocalSide};
 use crate::safari::inbox::Inbox;
 use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
-use crate::{Error, ErrorKind, Result, SharedClock};
+use crate::sync::state::{CloudPeer, StateSyncParts};
+use crate::{Error, ErrorKind, Result, SharedClock, Side};
 
 pub(super) type AddHandlers = Box<dyn FnOnce(LocalExecutorBuilder) -> LocalExecutorBuilder + Send>;
 
@@ -54,6 +56,27 @@ impl Local {
 pub(super) fn cloud(config: &RuntimeConfig, client: &reqwest::Client, clock: &SharedClock) -> Result<Option<Arc<dyn Executor>>> {
     let Some(remote) = config.cloud_remote()? else { return Ok(None) };
     Ok(Some(Arc::new(CloudExecutor::new(remote, client.clone(), Arc::clone(clock))?)))
+}
+
+/// What state sync works with: which side this is, and the cloud where there is one.
+pub(super) fn state_sync(
+    mut parts: StateSyncParts,
+    config: &RuntimeConfig,
+    client: &reqwest::Client,
+    connectivity: ConnectivityView,
+) -> Result<StateSyncParts> {
+    parts.config = config.state.clone();
+    if config.routing.is_cloud_terminal {
+        parts.side = Side::Cloud;
+        return Ok(parts);
+    }
+    // An embedder's own cloud may need no endpoint; state goes over HTTP only.
+    if let Some(remote) = &config.cloud
+        && let Some(key) = &remote.key
+    {
+        parts.cloud = Some(CloudPeer::new(client.clone(), &remote.endpoint, key)?.unless(move || connectivity.is_offline()));
+    }
+    Ok(parts)
 }
 
 type SafariSide = (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>);

@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         version: 1,
         name: "events",
@@ -89,6 +89,12 @@ const STEPS: [Step; 12] = [
         name: "local_calls",
         sqlite: include_str!("../../migrations/sqlite/0012_local_calls.sql"),
         postgres: include_str!("../../migrations/postgres/0012_local_calls.sql"),
+    },
+    Step {
+        version: 13,
+        name: "state_sync",
+        sqlite: include_str!("../../migrations/sqlite/0013_state_sync.sql"),
+        postgres: include_str!("../../migrations/postgres/0013_state_sync.sql"),
     },
 ];
 

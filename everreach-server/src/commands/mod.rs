@@ -26,6 +26,7 @@ mod run;
 pub mod safari;
 pub mod serve;
 pub mod stop;
+pub mod sync;
 mod version;
 
 pub use context::Context;

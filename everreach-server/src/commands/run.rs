@@ -9,7 +9,7 @@ use everreach_core::{Error, ErrorKind, Result};
 
 use super::{
     Context, approvals, batch, calls, completions, config, cost, cron, db, demo, dev, doctor, failover, health, init, keys,
-    route, safari, serve, stop, version,
+    route, safari, serve, stop, sync, version,
 };
 use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -151,6 +151,7 @@ async fn data_command(command: Command, context: &Context) -> Outcome {
         Command::Db(command) => db::run(&command, context).await,
         Command::Keys(command) => keys::run(&command, context).await,
         Command::Safari(command) => safari::run(&command, context).await,
+        Command::Sync(command) => sync::run(&command, context).await,
         Command::Stop(arguments) => stop::stop(&arguments, context).await,
         Command::Resume => stop::resume(context).await,
         _ => Ok(()),

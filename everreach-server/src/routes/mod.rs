@@ -19,3 +19,4 @@ pub(crate) mod safari;
 pub(crate) mod services;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod sync;

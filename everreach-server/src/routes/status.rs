@@ -31,6 +31,7 @@ pub(crate) async fn status(State(state): State<AppState>) -> Response {
     parts.insert("redis".to_owned(), redis(bus.as_ref().ok().and_then(|bus| bus.redis.as_ref())));
     parts.insert("bus".to_owned(), part(bus));
     parts.insert("failover".to_owned(), value!(runtime.failover().state().await));
+    parts.insert("state".to_owned(), part(runtime.state_sync().status().await));
     parts.insert("cost".to_owned(), part(runtime.cost().monthly_cost().await));
     parts.insert("worker".to_owned(), runtime.health().await.remove("worker").unwrap_or_default());
     parts.insert("calls".to_owned(), part(calls(runtime).await));

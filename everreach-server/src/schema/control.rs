@@ -173,6 +173,7 @@ pub(crate) struct Status {
     #[schema(value_type = Object)]
     bus: serde_json::Value,
     failover: super::FailoverState,
+    state: serde_json::Value,
     cost: MonthlyCost,
     #[schema(value_type = Object)]
     calls: serde_json::Value,

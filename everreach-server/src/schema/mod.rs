@@ -10,6 +10,7 @@ mod cron;
 mod failover;
 mod safari;
 mod safari_campaign;
+mod sync;
 
 pub(crate) use call::{BatchAnswer, Envelope, Explanation, ServiceAnswer, Services};
 pub(crate) use control::{
@@ -25,3 +26,4 @@ pub(crate) use safari::{
 pub(crate) use safari_campaign::{
     SafariCampaign, SafariCampaignDetail, SafariCampaignKind, SafariCampaigns, SafariStartedCampaign, SafariTemplates,
 };
+pub(crate) use sync::{StatePage, StatePush, StatePushAnswer};

@@ -134,6 +134,8 @@ impl Settings {
         runtime.bus = self.bus()?;
         runtime.relay = self.relay()?;
         runtime.failover = self.failover()?;
+        runtime.state.encryption_key = self.secret(&table::SYNC_ENCRYPTION_KEY);
+        runtime.state.validate()?;
         let server = ServerSettings {
             listen: self.listen()?,
             role,

@@ -198,6 +198,13 @@ pub const REDIS_URL: Setting = secret("REDIS_URL", "sync.redis_url", "Redis that
 pub const SYNC_INTERVAL: Setting =
     plain("SYNC_INTERVAL_SEC", "sync.interval_sec", "5", "seconds between polls when there is no Redis");
 
+/// The key of shared state.
+pub const SYNC_ENCRYPTION_KEY: Setting = secret(
+    "SYNC_ENCRYPTION_KEY",
+    "sync.encryption_key",
+    "32 bytes in base64 that seal shared state, or several as name:key to replace one; nothing is shared when unset",
+);
+
 /// What the other capabilities read: one file of settings serves them all, and a process that runs without them accepts it.
 const CAPABILITIES: [Setting; 21] = [
     SHARED_DATABASE,
@@ -206,7 +213,7 @@ const CAPABILITIES: [Setting; 21] = [
     PULL_INTERVAL,
     REDIS_URL,
     SYNC_INTERVAL,
-    secret("SYNC_ENCRYPTION_KEY", "sync.encryption_key", "key that encrypts synced state"),
+    SYNC_ENCRYPTION_KEY,
     secret("VECTOR_DB_URL", "knowledge.vector_db_url", "vector database of the knowledge base"),
     CRM_COMMAND,
     CRM_FOLDER,

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use super::program::Place;
 
-const COMMANDS: [&[&str]; 69] = [
+const COMMANDS: [&[&str]; 73] = [
     &["dev"],
     &["demo"],
     &["demo", "safari-services"],
@@ -42,6 +42,10 @@ const COMMANDS: [&[&str]; 69] = [
     &["keys", "list"],
     &["keys", "revoke"],
     &["stop"],
+    &["sync"],
+    &["sync", "status"],
+    &["sync", "push"],
+    &["sync", "pull"],
     &["safari"],
     &["safari", "enqueue"],
     &["safari", "run-once"],
