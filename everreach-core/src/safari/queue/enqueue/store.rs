@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+#[cfg(feature = "postgres")]
 use sqlx::types::Json;
 
 use super::new_command::Prepared;

@@ -7,7 +7,9 @@ mod store;
 
 use serde::Serialize;
 
-pub(super) use store::{Entry, advance, has_new, lock, number, read, read_time, set_last};
+pub(super) use store::{Entry, has_new, number, read};
+#[cfg(feature = "redis")]
+pub(super) use store::{advance, lock, read_time, set_last};
 
 use super::{NewMessage, Published};
 use crate::store::Db;
