@@ -153,7 +153,7 @@ impl Safari {
         self.worker.conditions().await
     }
 
-    /// How all nine services are, asked side by side unless that was done half a minute ago, in the order of [`Service::ALL`]. What was
+    /// How all nine services are, asked side by side unless that was done half a minute ago, in the order of [`Service::ALL`](crate::safari::Service::ALL). What was
     /// found is written down, and who went down is an alert.
     ///
     /// # Errors
