@@ -23,7 +23,7 @@
 //!
 //! let new = campaign(br#"{"type": "comment_warmup", "platform": "twitter", "handles": ["bob"], "templates": {"comments": ["Nice"]}}"#, now);
 //! let campaigns = safari.campaigns();
-//! let id = campaigns.start(new.expect("a campaign")).await?.id;
+//! let id = campaigns.start(new.expect("a campaign")).await?.overview.id;
 //! let posts = vec!["https://x.com/bob/status/1".to_owned()];
 //! assert!(target_posts(campaigns, &id, "bob", posts, now).await.is_ok());
 //! assert_eq!(target_replied(campaigns, &id, "bob").await?.targets[0].handle, "bob");

@@ -5,7 +5,7 @@ use everreach_core::store::Store;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{World, at, heartbeat, log, name};
+use super::{World, at, heartbeat, log, name, until};
 use crate::support::{self, http::Server};
 
 async fn asking(store: Store) {
@@ -100,6 +100,15 @@ async fn a_delivery_of_eventbridge_wants_the_key_and_fires_once() {
     let server = Server::start(everreach_core::Mode::Cloud, |access| access.with_key(&"the-cloud-key".into())).await;
     let event = json!({"version": "0", "id": "7e1c", "detail-type": "Scheduled Event", "source": "aws.events", "resources": [], "detail": {}});
     assert_eq!(server.post("/cron/revenue_snapshot", event.clone()).await.status, 401);
+    let mut leadership = server.state.runtime().leadership().clone();
+    until("the lease", async || {
+        let leads = leadership.authority().is_some();
+        if !leads {
+            leadership.changed().await;
+        }
+        leads
+    })
+    .await;
     let headers = [("content-type", "application/json"), ("authorization", "Bearer the-cloud-key")];
     let mut answers = Vec::new();
     for _ in 0..2 {

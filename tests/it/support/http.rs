@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
+use everreach_core::failover::Duty;
 use everreach_core::notify::Notifier;
 use everreach_core::routing::{Call, Execution, Executor, ServiceListing};
 use everreach_core::runtime::{Runtime, RuntimeConfig};
@@ -102,6 +103,8 @@ impl Server {
         config.store = StoreConfig::new(url);
         config.routing.mode = mode;
         config.routing.is_cloud_terminal = mode == Mode::Cloud;
+        // As `serve` does.
+        config.failover.duty = Duty::TakePart;
         let notices = Arc::new(Notices::default());
         let builder = Runtime::builder(config).with_executor(local).with_notifier(Arc::clone(&notices) as Arc<dyn Notifier>);
         let builder = builder.with_safari_dispatcher(Arc::new(Services));
