@@ -77,7 +77,7 @@ def test_posts_may_be_named_later(queue: SafariQueue) -> None:
 
 def test_who_opted_out_is_out_of_every_campaign_and_is_never_written_to(queue: SafariQueue) -> None:
     queue.campaigns.start_sync("dm_sequence", "twitter", ["bob", "eve"], templates=WORDS, id="spring")
-    assert queue.campaigns.opted_out_sync("twitter", "@Bob") == 1
+    assert queue.campaigns.opted_out_sync("twitter", "@Bob") == {"cancelled": 0, "targets": 1}
     states = {target["handle"]: target["state"] for target in queue.campaigns.show_sync("spring")["targets"]}
     assert states["bob"] != states["eve"]
     assert [(one["platform"], one["handle"], one["reason"]) for one in queue.denied_sync()] == [("twitter", "bob", "opt_out")]
@@ -170,7 +170,7 @@ def test_what_failed_is_tried_again_when_asked(queue: SafariQueue, dispatcher: S
 
 def test_whom_never_to_write_to(queue: SafariQueue, dispatcher: ScriptedDispatcher) -> None:
     id = queue.enqueue_dm_sync("twitter", "bob", "hello")
-    assert queue.deny_sync("@Bob", "twitter", reason="asked for it") == {"platform": "twitter", "handle": "bob", "cancelled": 1}
+    assert queue.deny_sync("@Bob", "twitter", reason="asked for it") == {"platform": "twitter", "handle": "bob", "cancelled": 1, "targets": 0}
     assert queue.get_sync(id)["status"] == "cancelled"
     assert queue.deny_sync("eve")["platform"] is None
     assert {(one["handle"], one["reason"]) for one in queue.denied_sync()} == {("bob", "asked for it"), ("eve", "a person said so")}
@@ -233,7 +233,7 @@ def test_what_people_say_may_be_awaited() -> None:
             assert (await campaigns.resume("a"))["status"] == "running"
             assert (await campaigns.replied("a", "bob"))["targets"][0]["state"] == "replied"
             assert (await campaigns.name_posts("b", "eve", ["https://x.com/eve/status/1"]))["id"] == "b"
-            assert await campaigns.opted_out("twitter", "eve") == 1
+            assert (await campaigns.opted_out("twitter", "eve"))["targets"] == 1
             assert await campaigns.show("b") == campaigns.show_sync("b")
             assert await campaigns.list() == campaigns.list_sync()
             await campaigns.start("dm_sequence", "twitter", ["joe"], templates=WORDS, id="c")

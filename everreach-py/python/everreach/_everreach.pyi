@@ -120,11 +120,11 @@ class CostGuard:
 # What is asked of a queue, by the shape of the answer.
 _ForOne = Literal[
     "get", "history", "status", "rate_limits", "services", "cancel", "resolve", "deny", "allow", "start_campaign", "campaign",
-    "pause_campaign", "resume_campaign", "cancel_campaign", "replied", "name_posts",
+    "pause_campaign", "resume_campaign", "cancel_campaign", "replied", "opted_out", "name_posts",
 ]  # fmt: skip
 _ForMany = Literal["enqueue", "halts", "denied", "campaigns"]
 _ForIds = Literal["retry_failed"]
-_ForNumber = Literal["approve", "deny_group", "lift_halts", "opted_out"]
+_ForNumber = Literal["approve", "deny_group", "lift_halts"]
 
 @final
 class SafariQueue:

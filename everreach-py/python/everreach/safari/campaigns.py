@@ -106,11 +106,12 @@ class Campaigns:
         """As :meth:`replied`, waiting on this thread."""
         return self._native.ask_sync("replied", {"id": id, "handle": handle})
 
-    async def opted_out(self, platform: str, handle: str) -> int:
-        """Somebody wants to hear nothing more, ever: they are put on the deny list too. Returns how many targets that ended."""
+    async def opted_out(self, platform: str, handle: str) -> Dict[str, Any]:
+        """Somebody wants to hear nothing more, ever: they are put on the deny list too. Returns how many commands were ``cancelled`` and
+        how many ``targets`` that ended."""
         return await self._native.ask("opted_out", {"platform": platform, "handle": handle})
 
-    def opted_out_sync(self, platform: str, handle: str) -> int:
+    def opted_out_sync(self, platform: str, handle: str) -> Dict[str, Any]:
         """As :meth:`opted_out`, waiting on this thread."""
         return self._native.ask_sync("opted_out", {"platform": platform, "handle": handle})
 

@@ -57,7 +57,7 @@ class Deciding:
         return self._native.ask_sync("deny_group", {"group": group})
 
     async def deny(self, handle: str, platform: Optional[str] = None, *, reason: Optional[str] = None) -> Dict[str, Any]:
-        """Never writes to somebody again, on one platform or on every one; what waits for them is ``cancelled``."""
+        """Never writes to somebody again, on one platform or on every one; what waits is ``cancelled``, ``targets`` end."""
         return await self._native.ask("deny", {"handle": handle, "platform": platform, "reason": reason})
 
     def deny_sync(self, handle: str, platform: Optional[str] = None, *, reason: Optional[str] = None) -> Dict[str, Any]:
