@@ -15,12 +15,13 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Removes what is kept long enough, until the bus stops.
 pub(super) async fn keep(bus: OutboxBus) {
     loop {
-        if let Err(error) = tidy(&bus).await {
-            tracing::warn!(%error, "old messages of the bus could not be removed");
-        }
+        // A process that has just started has other things to do, and a short one need not do this at all.
         tokio::select! {
             () = bus.inner.stopping.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+        if let Err(error) = tidy(&bus).await {
+            tracing::warn!(%error, "old messages of the bus could not be removed");
         }
     }
 }
