@@ -61,10 +61,10 @@ pub struct SafariQueue {
 }
 
 impl SafariQueue {
-    /// The queue in this database. On PostgreSQL it listens for what other processes enqueue. Must be called inside a Tokio runtime.
+    /// The queue in this database.
     #[must_use]
     pub fn new(store: Store, clock: SharedClock, events: EventLog, config: QueueConfig) -> Self {
-        let wake = Wake::start(&store);
+        let wake = Wake::new(&store);
         Self { store, clock, events, config, wake, elsewhere: Arc::default() }
     }
 
@@ -190,8 +190,9 @@ impl SafariQueue {
         self.write_ends(&Ends::from(finishes)).await
     }
 
-    /// A receiver that changes whenever there may be something new to claim: this process wrote, or another one announced it. On
-    /// SQLite, behind a pooler, and for rows of programs that announce nothing, only looking again from time to time helps.
+    /// A receiver that changes whenever there may be something new to claim: this process wrote, or another one did and the database
+    /// told of it. Behind a pooler, and for rows of programs that announce nothing to PostgreSQL, only looking again from time to
+    /// time helps. Must be called inside a Tokio runtime: from the first call on it listens.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.wake.subscribe()
