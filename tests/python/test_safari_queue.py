@@ -317,7 +317,7 @@ def test_after_a_fork_a_queue_that_was_used_says_so() -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:
-            signal.alarm(60)
+            signal.alarm(20)
             try:
                 used.get_sync(id)
             except ForkError as error:

@@ -154,7 +154,7 @@ async fn step_everywhere(store: Store, from: &str, to: &str) {
             }
         }
         if is_over {
-            assert!(instant > 10, "a run reads the clock more often than {instant} times");
+            assert!(instant > 20, "a run reads the clock more often than {instant} times");
             return;
         }
     }
@@ -197,7 +197,7 @@ async fn whoever_is_denied_at_any_instant_before_the_send_is_not_written_to() {
             let contact = Contact::new(Platform::Twitter, &handle).to_string();
             let is_sent = sends.lock().expect("no panic").iter().any(|(_, to)| *to == contact);
             if is_over {
-                assert!(is_sent && instant > 5, "a run reads the clock more often than {instant} times");
+                assert!(is_sent && instant >= 10, "a run reads the clock more often than {instant} times");
                 break;
             }
             assert_eq!(is_sent, *was_sent.lock().expect("no panic"), "{handle} was written to after it was denied");
