@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use everreach_core::events::EventLog;
 use everreach_core::safari::alert::AlertOutbox;
-use everreach_core::safari::limits::{Limit, LimitTable};
+use everreach_core::safari::limits::LimitTable;
 use everreach_core::safari::queue::{QueueConfig, SafariQueue};
 use everreach_core::safari::worker::{SafariWorker, WorkerConfig, WorkerParts};
-use everreach_core::safari::{ActiveHours, SafariConfig, Service};
+use everreach_core::safari::{ActiveHours, SafariConfig};
 use everreach_core::stop::StopSwitch;
 use everreach_core::store::{Store, StoreConfig};
 use everreach_core::{SharedClock, SystemClock};
@@ -46,8 +46,6 @@ impl Fixture {
         if let Some(parallel) = arguments.parallel {
             config.parallel = parallel;
         }
-        // What the services are known to allow would stop the bench after ten messages.
-        config.conditions.service_limits = Service::ALL.into_iter().map(|service| (service, Limit::default())).collect();
         let folder = arguments.folder.clone();
         let parts = WorkerParts {
             store: self.store.clone(),
