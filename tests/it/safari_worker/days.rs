@@ -10,14 +10,13 @@ use everreach_core::safari::queue::{Denied, Resolution};
 use everreach_core::safari::worker::SafariWorker;
 use everreach_core::safari::{ActiveHours, Contact, DispatchOutcome, DispatchVerdict, Platform, Reason, Repeat};
 use everreach_core::store::Store;
-use everreach_core::testing::{ManualClock, ScriptedDispatcher};
+use everreach_core::testing::{Dice, ManualClock, ScriptedDispatcher};
 use everreach_core::{Clock, Timestamp};
 use serde_json::json;
 
 use super::campaigns::{posts, templates};
 use super::judge::{Judge, Letters, Press, Presses};
 use super::world::{World, noon};
-use crate::support::random::Dice;
 use crate::support::store::{in_memory, postgres, texts};
 
 const HOUR: u64 = 3_600;

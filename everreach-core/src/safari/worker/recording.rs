@@ -115,6 +115,10 @@ impl SafariWorker {
                 self.raise(Alert::LimitHit { platform: platform.account(), action: *action, used, limit }).await;
             }
         }
+        let used = conditions.combined_used().today;
+        if let Some(limit) = conditions.limits.combined().per_day.filter(|limit| used >= *limit) {
+            self.raise(Alert::CombinedLimitHit { used, limit }).await;
+        }
     }
 
     /// Tells when much was tried for an hour and nothing was done.
@@ -129,11 +133,12 @@ impl SafariWorker {
         }
         let mut connection = self.parts.store.read().await?;
         let tries = store::tries_since(&mut connection.db(), now - HOUR).await?;
-        drop(connection);
-        if tries.done == 0 && tries.ended >= ENOUGH_TRIES {
-            let alert = Alert::NoProgress { tries: tries.ended, waiting: tries.waiting };
-            self.parts.alerts.raise(alert).await?;
+        if tries.done > 0 || tries.ended < ENOUGH_TRIES {
+            return Ok(());
         }
+        let waiting = store::waiting(&mut connection.db()).await?;
+        drop(connection);
+        self.parts.alerts.raise(Alert::NoProgress { tries: tries.ended, waiting }).await?;
         Ok(())
     }
 }

@@ -69,6 +69,7 @@ async fn the_status_counts_and_a_service_that_is_down_is_no_failure() {
     assert!(has_line(&["PLATFORM", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]), "{}", plain.stdout);
     assert!(has_line(&["twitter", "0", "0", "0", "1", "0"]), "the queue by platform: {}", plain.stdout);
     assert!(has_line(&["twitter", "dm", "1/50", "1/15"]), "what is used of the limits: {}", plain.stdout);
+    assert!(has_line(&["all", "send", "1/150", "1/30"]), "and of the one over all accounts: {}", plain.stdout);
     let status = place.run(&["--json", "safari", "status"]).json(0);
     assert_eq!((&status["commands"]["failed"], &status["commands"]["unknown"]), (&json!(1), &json!(1)));
 }
@@ -98,6 +99,9 @@ async fn rate_limits_show_what_was_used() {
     let answer = place.run(&["--json", "safari", "rate-limits"]).json(0);
     assert_eq!(
         (fields(&answer), fields(&answer["limits"][0])),
-        (vec!["limits", "resets_at"], vec!["action", "counts_with", "limit", "platform", "used"])
+        (vec!["combined", "limits", "resets_at"], vec!["action", "counts_with", "half_rate_until", "limit", "platform", "used"])
     );
+    let all = plain.stdout.lines().find(|line| line.starts_with("all ")).expect("a line");
+    assert!(all.split_whitespace().eq(["all", "send", "1/150", "1/30"]), "{all}");
+    assert_eq!(answer["combined"], json!({"limit": {"per_hour": 30, "per_day": 150}, "used": {"this_hour": 1, "today": 1}}));
 }
