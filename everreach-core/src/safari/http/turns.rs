@@ -83,7 +83,9 @@ impl Turns {
     /// Tells the others what was found.
     pub(super) async fn tell(&self, found: &ServiceHealth, now: Timestamp) {
         let found = found.clone();
-        let writing = self.store.write(move |mut db| Box::pin(async move { write_health(&mut db, &found, now).await }));
+        let writing = self
+            .store
+            .write(move |mut db| Box::pin(async move { write_health(&mut db, std::slice::from_ref(&found), now).await }));
         if let Err(error) = writing.await {
             tracing::warn!(%error, service = %self.service, "how the service is could not be told to other processes");
         }

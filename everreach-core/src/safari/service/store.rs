@@ -2,15 +2,34 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+use sqlx::types::Json;
+
 use super::{HealthStatus, Service, ServiceHealth};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
 
 // A look is written over by a later one only, and by any when the clock has been set back.
-const WRITE: &str = "INSERT INTO safari_service_health (id, service_name, port, status, response_ms, checked_at) \
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (service_name) DO UPDATE SET port = excluded.port, status = excluded.status, \
-     response_ms = excluded.response_ms, checked_at = excluded.checked_at WHERE safari_service_health.checked_at IS NULL \
-     OR safari_service_health.checked_at <= excluded.checked_at OR safari_service_health.checked_at > $7";
+macro_rules! unless_older {
+    () => {
+        " ON CONFLICT (service_name) DO UPDATE SET port = excluded.port, status = excluded.status, \
+         response_ms = excluded.response_ms, checked_at = excluded.checked_at WHERE safari_service_health.checked_at IS NULL \
+         OR safari_service_health.checked_at <= excluded.checked_at OR safari_service_health.checked_at > $2"
+    };
+}
+const WRITE_SQLITE: &str = concat!(
+    "INSERT INTO safari_service_health (id, service_name, port, status, response_ms, checked_at) \
+     SELECT value ->> 'id', value ->> 'service_name', value ->> 'port', value ->> 'status', value ->> 'response_ms', \
+     value ->> 'checked_at' FROM json_each($1) WHERE TRUE",
+    unless_older!()
+);
+#[cfg(feature = "postgres")]
+const WRITE_POSTGRES: &str = concat!(
+    "INSERT INTO safari_service_health (id, service_name, port, status, response_ms, checked_at) \
+     SELECT id, service_name, port, status, response_ms, checked_at FROM jsonb_to_recordset($1) \
+     AS found (id UUID, service_name TEXT, port INTEGER, status TEXT, response_ms INTEGER, checked_at TIMESTAMPTZ)",
+    unless_older!()
+);
 // One that was taken in the future was taken before the clock was set back.
 const TAKE_TURN: &str = "INSERT INTO everreach_safari_health_turns (service_name, port, asked_at) VALUES ($1, $2, $3) \
      ON CONFLICT (service_name, port) DO UPDATE SET asked_at = excluded.asked_at \
@@ -29,21 +48,33 @@ pub(in crate::safari) struct HealthTurn {
     pub(in crate::safari) found: Option<ServiceHealth>,
 }
 
-/// Writes down how a service is.
-pub(in crate::safari) async fn write_health(db: &mut Db<'_>, health: &ServiceHealth, now: Timestamp) -> Result<()> {
-    on_db!(db, conn => {
-        sqlx::query(WRITE)
-            .bind(Id::new())
-            .bind(health.service.as_str())
-            .bind(i32::from(health.port))
-            .bind(health.status.as_str())
-            .bind(health.response_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)))
-            .bind(Stamp(health.checked_at))
-            .bind(Stamp(now))
-            .execute(conn)
-            .await
-            .map(drop)
-    })?;
+#[derive(Serialize)]
+struct HealthRow {
+    id: Id,
+    service_name: &'static str,
+    port: u16,
+    status: HealthStatus,
+    response_ms: Option<i32>,
+    checked_at: String,
+}
+
+/// Writes down how services are.
+pub(in crate::safari) async fn write_health(db: &mut Db<'_>, found: &[ServiceHealth], now: Timestamp) -> Result<()> {
+    let row = |health: &ServiceHealth| HealthRow {
+        id: Id::new(),
+        service_name: health.service.as_str(),
+        port: health.port,
+        status: health.status,
+        response_ms: health.response_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)),
+        checked_at: Stamp(health.checked_at).to_string(),
+    };
+    let rows = Json(found.iter().map(row).collect::<Vec<_>>());
+    let statement = match db {
+        Db::Sqlite(_) => WRITE_SQLITE,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => WRITE_POSTGRES,
+    };
+    on_db!(db, conn => sqlx::query(statement).bind(rows).bind(Stamp(now)).execute(conn).await.map(drop))?;
     Ok(())
 }
 

@@ -101,8 +101,9 @@ impl SafariWorker {
 
     /// Tells of limits that this command has used up.
     async fn note_full_limits(&self, charges: &[(crate::safari::Platform, crate::safari::LimitedAction, u32)]) {
-        let conditions = async { self.parts.queue.conditions(&self.conditions().await?).await };
-        let conditions = match conditions.await {
+        let mut known = self.config.conditions.clone();
+        known.service_limits = self.services().limits();
+        let conditions = match self.parts.queue.conditions(&known).await {
             Ok(conditions) => conditions,
             Err(error) => {
                 tracing::warn!(%error, "usage could not be read");

@@ -199,9 +199,9 @@ impl ServiceWatch {
             .write(move |mut db| {
                 Box::pin(async move {
                     let mut alerts = Vec::new();
-                    for health in &found {
-                        write_health(&mut db, health, now).await?;
-                        let edge = store::edge(&mut db, health, now).await?;
+                    write_health(&mut db, &found, now).await?;
+                    let edges = store::edges(&mut db, &found, now).await?;
+                    for (health, edge) in found.iter().zip(edges) {
                         if edge.is_new {
                             let kind = if health.is_healthy() { "safari.service_up" } else { "safari.service_down" };
                             let data = serde_json::json!({"status": health.status, "detail": health.detail});

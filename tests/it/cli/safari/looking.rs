@@ -1,10 +1,12 @@
 //! `safari status`, `health`, `services`, `history` and `rate-limits`.
 
 use everreach_core::safari::DispatchOutcome;
+use everreach_core::testing::{Fault, FaultResponse, FaultServer};
 use serde_json::{Value, json};
 
 use super::{NOBODY, enqueue, fields, leave, place};
 use crate::support::safari::unknown;
+use crate::support::store::postgres_url;
 
 #[tokio::test]
 async fn history_shows_every_status_with_its_reason_by_the_filters() {
@@ -84,6 +86,27 @@ fn health_and_services_list_all_nine() {
         let answer = place.run(&["--json", "safari", command]).json(0);
         let services = answer["services"].as_array().expect("services");
         assert!(services.len() == 9 && services.iter().all(|service| service["status"] == "down"), "{command}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_one_after_the_other_ask_a_service_that_leaks_once_a_minute() {
+    let healthy = FaultResponse::json(200, &json!({"status": "ok", "timestamp": "t", "rateLimits": {"messagesSentToday": 0}}));
+    for database in [None, Some(postgres_url().await)] {
+        let service = FaultServer::start(vec![Fault::Answer(healthy.clone()); 8]).await.expect("a server");
+        let place = place().with("SAFARI_INSTAGRAM_DM_URL", &service.url().origin().ascii_serialization());
+        let place = match &database {
+            Some(url) => place.with("DATABASE_URL", url),
+            None => place,
+        };
+        for _ in 0..3 {
+            let answer = tokio::task::block_in_place(|| place.run(&["--json", "safari", "health"])).json(0);
+            let services = answer["services"].as_array().expect("services");
+            let found = services.iter().find(|found| found["service"] == "instagram-dm").expect("the service");
+            assert_eq!(found["status"], "healthy", "{found}");
+        }
+        let asked = service.received().iter().filter(|request| request.target() == "GET /health").count();
+        assert_eq!(asked, 1, "{database:?}");
     }
 }
 
