@@ -243,7 +243,7 @@ impl RuntimeBuilder {
         let table = SharedRouteTable::new(table);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
-        let (dispatcher, inbox) = sides::safari(self.safari, &config, &clock)?;
+        let safari = sides::safari(self.safari, &config, &clock)?;
         let deny_list = config.safari.deny_list_file.clone().map(DenyListFile::open).transpose()?.map(Arc::new);
         let cloud = match self.cloud {
             Some(cloud) => Some(cloud),
@@ -253,6 +253,7 @@ impl RuntimeBuilder {
             Some(store) => store,
             None => Store::open(&config.store).await?,
         };
+        let (dispatcher, inbox) = safari.over(&store);
         let events = EventLog::start(store.clone());
         let (bus, own_bus) = match self.bus {
             Some(bus) => (bus, None),

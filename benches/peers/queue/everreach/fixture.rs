@@ -39,7 +39,7 @@ impl Fixture {
     /// A worker as a host makes it, under these limits. Its hours and spacing are off: they hold commands back and cost nothing.
     pub(crate) fn worker(&self, arguments: &Arguments, seen: &Arc<Seen>, limits: LimitTable) -> SafariWorker {
         let mut safari = SafariConfig::default();
-        safari.limits = limits;
+        safari.limits = limits.with_combined(Limit::default());
         safari.active_hours = ActiveHours::ALWAYS;
         safari.pacing.min_delay = Some(Duration::ZERO);
         let mut config = WorkerConfig::new("bench", &safari);

@@ -6,17 +6,7 @@ use super::super::{
     Failover, FailoverConfig, GRANT_EVERY, GrantBook, LeaseAnswer, Notice, Order, Phase, ProbeFailure, Reading, TwoNodeMode,
 };
 use crate::lease::LeaseTiming;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
+use crate::testing::Dice;
 
 /// The lease's row, by the database's clock.
 #[derive(Default)]
@@ -78,7 +68,7 @@ struct Totals {
 /// Four hours; `drift` is what the local side's clock shows when an hour has passed.
 fn shared(seed: u64, drift: f64) -> Totals {
     let timing = LeaseTiming::default();
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut world = World { cloud_seen: true, local_database: true, cloud_database: true, cloud_lives: true, own_network: true };
     let (mut row, mut cloud, mut local) = (Row::default(), Keeper::default(), Keeper::default());
     let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::Shared);
@@ -181,7 +171,7 @@ fn with_a_shared_database_never_two_act_whatever_fails() {
 
 /// Four hours of grants over a link that delays, loses and repeats.
 fn grants(seed: u64, drift: f64) -> u32 {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::LocalGrants);
     let (mut book, mut link_up, mut cloud_lives) = (GrantBook::default(), true, true);
     let (mut challenge, mut under_way, mut look_at, mut grant_at) = (None, Vec::new(), Duration::ZERO, Duration::ZERO);

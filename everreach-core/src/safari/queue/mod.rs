@@ -17,6 +17,8 @@ mod keyed;
 mod lane;
 mod looks;
 mod people;
+#[cfg(test)]
+mod plan_tests;
 mod row;
 mod safari_queue;
 mod wake;
@@ -25,13 +27,15 @@ mod working;
 mod worth;
 
 pub use claim::Claimed;
-pub(in crate::safari) use claim::{Lease, Probe, Wanted};
+pub(in crate::safari) use claim::{Lease, Probe, Wanted, blocked_by};
 pub use config::QueueConfig;
 pub use enqueue::{Enqueued, NewCommand};
 pub(in crate::safari) use finish::Ends;
 pub use finish::{Finish, Resolution};
 pub use groups::WaitingGroup;
-pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
+pub use history::{
+    AttemptRecord, CombinedUsage, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount,
+};
 pub(crate) use keyed::{KeyedCommand, enqueue_keyed, find_keyed, retry_keyed};
 pub use people::{Denial, Denied};
 pub use safari_queue::SafariQueue;

@@ -34,6 +34,7 @@ pub(in crate::safari::queue) async fn surroundings(
     let mut conditions = base.clone();
     let used = counters::usage(db, now).await?;
     conditions.usage.extend(used.usage);
+    conditions.combined_usage = used.combined;
     conditions.last_sent.extend(used.last_sent);
     let elsewhere = people::sent_elsewhere(db, now - conditions.contact_floor, now).await?;
     conditions.sent_elsewhere = elsewhere.usage;
@@ -41,7 +42,9 @@ pub(in crate::safari::queue) async fn surroundings(
         let last = conditions.last_dm.entry(contact).or_insert(at);
         *last = at.max(*last);
     }
-    conditions.halts.extend(people::halts(db, now).await?);
+    let stops = people::stops(db, now).await?;
+    conditions.halts.extend(stops.halts);
+    conditions.half_rate.extend(stops.half_rate);
     conditions.browser_held_until = slot.held_until(now).max(conditions.browser_held_until);
     if let Some(until) = slot.rest_until.filter(|until| *until > now)
         && conditions.rest.is_none_or(|rest| rest.until < until)
@@ -212,7 +215,8 @@ impl Taking<'_> {
         let NextStep::Dispatch(dispatchable) = next_step(&row.command, self.conditions, self.now) else { return Ok(Taken::Lost) };
         let limit =
             |platform, action| self.conditions.limit(platform, action).less(self.conditions.used_elsewhere(platform, action));
-        let Some(charges) = counters::take(db, &dispatchable, limit, self.now).await? else {
+        let combined = self.conditions.limits.combined().less(self.conditions.combined_elsewhere());
+        let Some(charges) = counters::take(db, &dispatchable, limit, combined, self.now).await? else {
             return Ok(Taken::LaneIsFull(row.lane.unwrap_or_default()));
         };
         let contact = dispatchable.contact().map(ToString::to_string);
