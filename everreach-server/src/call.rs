@@ -97,7 +97,8 @@ impl CallHeaders {
 
     /// The same headers for one call of a batch: its key is the batch's with the call's place in it.
     pub(crate) fn for_item(&self, index: usize) -> Self {
-        Self { idempotency_key: self.idempotency_key.as_ref().map(|key| format!("{key}:{index}")), ..self.clone() }
+        let idempotency_key = self.idempotency_key.as_ref().map(|key| format!("{key}:{index}"));
+        Self { idempotency_key, forwarded: None, ..self.clone() }
     }
 
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {

@@ -17,12 +17,17 @@ use super::calls::{self, KEY, Plan};
 use super::child::{Child, Job, Report, report};
 use super::clock;
 use super::cloud::CountingCloud;
-use super::cycles::{Told, check_calls, check_money};
+use super::cycles::{Told, check_books, check_calls};
 use crate::support::random::below;
 use crate::support::store::{number, postgres_url};
 
 /// On the terminal the message needs no other machine.
 const TABLE: &str = r#"{"dm.send": {"essential": false, "cost_usd": 0.01, "requires": null}}"#;
+/// One price for each call that ran, none for those that did not, at most one for those of which that is not known.
+const WRONGLY_PAID: &str = "SELECT COUNT(*) FROM (SELECT c.idempotency_key FROM everreach_calls c \
+     LEFT JOIN everreach_cost_reservations r ON r.call_key = c.idempotency_key AND r.state IN ('held', 'settled') \
+     GROUP BY c.idempotency_key, c.state HAVING COUNT(r.id) > 1 OR (c.state = 'executed' AND COUNT(r.id) <> 1) \
+         OR (c.state = 'not_executed' AND COUNT(r.id) <> 0)) w";
 /// The longest that either lives, in milliseconds, once it is ready.
 const LONGEST_LIFE: u64 = 250;
 
@@ -124,7 +129,8 @@ async fn each_call_runs_at_most_once(url: String, cycles: u32) {
     let store = Store::open(&StoreConfig::new(&plan.url)).await.expect("the database opens");
     let runtime = calls::runtime(&plan, store.clone()).await;
     check_calls(&runtime, &told, &worker).await;
-    check_money(&runtime, &plan, &store).await;
+    check_books(&runtime, &plan, &store).await;
+    assert_eq!(number(&store, WRONGLY_PAID).await, 0, "a call was paid twice, or not at all");
     let ran = worker.counts().len();
     for (call, first) in told.answered.iter().filter(|(_, answer)| answer.outcome == Outcome::Executed) {
         let again = runtime.route(calls::request(*call)).await;
