@@ -63,8 +63,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0_usize..2).prop_map(|worker| Step::Begin { worker }),
         5 => (claim(), any::<bool>()).prop_map(|(claim, lands)| Step::Dispatch { claim, lands }),
-        3 => claim().prop_map(|claim| Step::Forward { claim }),
-        4 => (0_usize..3).prop_map(|forwarded| Step::Arrive { forwarded }),
+        5 => (0_usize..2).prop_map(|claim| Step::Forward { claim }),
+        6 => (0_usize..2).prop_map(|forwarded| Step::Arrive { forwarded }),
         2 => (claim(), any::<bool>()).prop_map(|(claim, knows)| Step::EndAttempt { claim, knows }),
         2 => (claim(), any::<bool>()).prop_map(|(claim, knows)| Step::Finish { claim, knows }),
         1 => claim().prop_map(|claim| Step::Renew { claim }),
@@ -242,7 +242,7 @@ fn no_sequence_of_crashes_repeats_and_late_answers_sends_twice() {
     let clock = Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time")));
     let worker = |name: &str| Ledger::new(store.clone(), Arc::clone(&clock) as _, log.clone(), name.to_owned());
     let handed_over = std::cell::Cell::new(0);
-    let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             runtime.block_on(async {
@@ -266,5 +266,5 @@ fn no_sequence_of_crashes_repeats_and_late_answers_sends_twice() {
             })
         })
         .expect("never twice");
-    assert!(handed_over.get() > 20, "the run shows little: {} rows were handed over", handed_over.get());
+    assert!(handed_over.get() > 10, "the run shows little: {} rows were handed over", handed_over.get());
 }
