@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::failover_messages::FailoverMessages;
 use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
-use crate::failover::{Keeper, Place, Watch};
+use crate::failover::{Announcements, Duty, Keeper, Place, Watch};
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -58,6 +59,12 @@ fn start_failover(runtime: &Runtime, client: reqwest::Client) {
             parts.background.spawn(Keeper { config, control, events, clock }.run(stopping));
         }
         (Place::Local, Some(cloud)) if !parts.config.routing.offline => {
+            if config.duty == Duty::TakePart {
+                let announcements = Announcements::new(parts.store.clone(), Arc::clone(&clock), &cloud.endpoint);
+                let endpoint = cloud.endpoint.origin().ascii_serialization();
+                let messages = FailoverMessages::new(Arc::clone(&parts.bus), announcements, endpoint, &control);
+                parts.background.spawn(messages.run(stopping.clone()));
+            }
             let watch = Watch {
                 config,
                 client,

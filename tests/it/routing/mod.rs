@@ -7,6 +7,8 @@ mod cuts;
 mod events;
 mod explain;
 mod fallback;
+mod forwarded;
+mod forwarded_crashes;
 mod idempotency;
 mod local_calls;
 mod local_calls_crashes;
@@ -15,6 +17,7 @@ mod modes;
 mod offline;
 mod proof;
 mod retry;
+mod shared_pair;
 mod stop;
 mod terminal;
 
