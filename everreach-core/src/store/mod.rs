@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod redact;
 mod sqlite;
 mod sqlite_listener;
 mod wal_watch;
@@ -24,3 +25,4 @@ pub(crate) use db::on_db;
 pub use db::{Db, ReadConnection};
 pub use migrate::MigrationState;
 pub use open::{Dialect, Listener, Store, StoreConfig};
+pub use redact::redact_url;
