@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
 use crate::failover::{Keeper, Place, Watch};
+use crate::sync::state::Exchange;
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -35,7 +36,7 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     start_failover(runtime, client);
-    if parts.state_sync.has_cloud() && parts.state_sync.is_sealed() {
+    if parts.state_sync.exchange() == Exchange::ByItself && parts.state_sync.idle_because().is_none() {
         parts.background.spawn(state::keep_in_step(runtime.clone(), stopping.clone()));
     }
     parts.background.spawn(keep_house(runtime.clone(), guard));
