@@ -94,15 +94,11 @@ impl NativeSafariQueue {
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        let process = self.opened.enter(py)?;
-        process.wait(py, async { self.opened.runtime(&process).await.map(drop) })?.or_raise(py)
+        self.opened.open(py)
     }
 
     fn open_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let process = self.opened.enter(py)?;
-        let opened = Arc::clone(&self.opened);
-        let work = async move { opened.runtime(&process).await.map(drop) };
-        Awaiting::new(py, work, |py, opened: Result<()>| opened.or_raise(py).map(|()| py.None()))
+        self.opened.open_async(py)
     }
 
     /// Leaves the closing of a lent one to whoever lent it.
@@ -111,8 +107,7 @@ impl NativeSafariQueue {
             return Ok(());
         }
         self.opened.check_handlers(py)?;
-        let stands_here = running_loop(py)?.is_some();
-        if stands_here && (self.opened.is_awaited() || self.opened.callers.is_dispatching_here()) {
+        if running_loop(py)?.is_some() && self.opened.is_at_work_here() {
             let message = "something is awaited or dispatched, and the loop that could end it would wait here: `await aclose()`";
             return Err(PyRuntimeError::new_err(message));
         }
