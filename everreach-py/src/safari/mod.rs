@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use everreach_core::runtime::Runtime;
+use everreach_core::sync::state::Exchange;
 use everreach_core::{Error, ErrorKind, Result};
 use everreach_server::settings::table;
 use pyo3::exceptions::PyRuntimeError;
@@ -48,8 +49,9 @@ impl NativeSafariQueue {
         dispatcher: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = Given::from_config(config)?.with("database_url", &table::DATABASE_URL, database_url);
-        let config = config.runtime_config().or_raise(py)?;
+        let mut config = config.runtime_config().or_raise(py)?;
         config.validate().or_raise(py)?;
+        config.state.exchange = Exchange::OnRequest;
         let (callers, mut callbacks) = (Callers::new(), Vec::new());
         let dispatcher = dispatcher.map(|given| PyDispatcher::of(given, &callers)).transpose()?;
         let safari = dispatcher.map(|given| given.keep(&mut callbacks));

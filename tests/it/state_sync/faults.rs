@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use everreach_core::ErrorKind;
+use everreach_core::retry::RetryPolicy;
 use everreach_core::store::{Store, StoreConfig};
 use everreach_core::sync::state::Push;
 use everreach_core::sync::state::StateKind::{BatchContent, CrmStats, Pipeline};
@@ -139,10 +140,9 @@ async fn a_page_that_comes_late_is_not_laid_over_what_another_process_has_pulled
         let late = cloud.state().changes_since(None, "").await.expect("a page");
         let slowly = Fault::Drip(FaultResponse::json(200, &json!(early)), Duration::from_millis(5));
         let line = FaultServer::start([slowly, Fault::Answer(FaultResponse::json(200, &json!(late)))]).await.expect("a server");
-        let (slow, quick) = (
-            Local::open(store.clone(), line.url(), Some(SEALING_KEY)).await,
-            Local::open(store.clone(), &cloud.url, Some(SEALING_KEY)).await,
-        );
+        // The line ends its connection after the slow answer.
+        let slow = Local::with(store.clone(), line.url(), Some(SEALING_KEY), RetryPolicy::default()).await;
+        let quick = Local::open(store.clone(), &cloud.url, Some(SEALING_KEY)).await;
         let pulling = slow.state.clone();
         let pulling = tokio::spawn(async move { pulling.pull_cloud_state().await });
         line.wait_for_requests(1).await;

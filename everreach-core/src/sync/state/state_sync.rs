@@ -258,9 +258,9 @@ impl StateSync {
 
     /// The cloud, if state may be exchanged with it now.
     pub(super) fn cloud(&self) -> Result<&CloudPeer> {
-        self.keys()?;
         let missing = || Error::new(ErrorKind::Config, NO_CLOUD).with_operation("exchange state");
         let cloud = self.parts.cloud.as_ref().ok_or_else(missing)?;
+        self.keys()?;
         cloud.check_online()?;
         Ok(cloud)
     }
