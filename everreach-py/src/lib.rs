@@ -10,6 +10,8 @@ mod opened;
 mod orchestrator;
 mod request;
 mod safari;
+mod state_sync;
+mod sync_bus;
 mod table;
 mod testing;
 
@@ -23,6 +25,10 @@ mod _everreach {
     use crate::orchestrator::Orchestrator;
     #[pymodule_export]
     use crate::safari::NativeSafariQueue;
+    #[pymodule_export]
+    use crate::state_sync::NativeStateSync;
+    #[pymodule_export]
+    use crate::sync_bus::{NativeSubscription, NativeSyncBus};
     #[pymodule_export]
     use crate::table::{PyActionClassifier, PyRouteTable};
 

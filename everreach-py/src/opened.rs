@@ -1,5 +1,6 @@
-//! The runtime behind an orchestrator or a queue: opened at the first use, by the process that uses it, and closed once.
+//! The runtime behind an orchestrator, a queue or a bus: opened at the first use, by the process that uses it, and closed once.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,11 +14,15 @@ use everreach_core::{Error, ErrorKind, Result};
 use futures_util::FutureExt;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use serde_json::Value;
 
+use crate::bridge::awaiting::Awaiting;
 use crate::bridge::callers::Callers;
 use crate::bridge::frame::Frame;
 use crate::bridge::process::{self, Process};
-use crate::convert::errors;
+use crate::convert::errors::{self, OrRaise};
+use crate::convert::json;
+use crate::sync_bus::subscriptions::Subscriptions;
 
 /// How long calls under way are waited for when it is closed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -32,11 +37,13 @@ pub(crate) struct Parts {
     pub(crate) safari: Option<Arc<dyn SafariDispatcher>>,
 }
 
-/// Shared by an orchestrator, or a queue, and its calls under way.
+/// Shared by an orchestrator, a queue or a bus, and its calls under way.
 pub(crate) struct Opened {
     pub(crate) config: RuntimeConfig,
     /// Who waits for its queue.
     pub(crate) callers: Arc<Callers>,
+    /// The handlers that read from its bus.
+    pub(crate) subscriptions: Arc<Subscriptions>,
     /// What people call it, for errors.
     name: &'static str,
     parts: Mutex<Parts>,
@@ -69,6 +76,7 @@ impl Opened {
         Arc::new(Self {
             config,
             callers,
+            subscriptions: Arc::default(),
             name,
             parts: Mutex::new(parts),
             open: ArcSwapOption::empty(),
@@ -103,9 +111,44 @@ impl Opened {
         Awaited(Arc::clone(self))
     }
 
-    /// Whether somebody awaits a call.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.awaited.load(Ordering::Acquire) > 0
+    /// Whether something would wait here for ever if it were waited for: it is awaited, or runs on the loop of this thread.
+    pub(crate) fn is_at_work_here(&self) -> bool {
+        self.awaited.load(Ordering::Acquire) > 0 || self.callers.is_dispatching_here() || self.subscriptions.run_here()
+    }
+
+    /// Asks the runtime something, for somebody who awaits the answer.
+    pub(crate) fn ask<W>(self: &Arc<Self>, py: Python<'_>, work: impl FnOnce(Runtime) -> W + Send + 'static) -> PyResult<Awaiting>
+    where
+        W: Future<Output = Result<Value>> + Send + 'static,
+    {
+        let process = self.enter(py)?;
+        let (opened, awaited) = (Arc::clone(self), self.await_one());
+        let work = async move {
+            let _awaited = awaited;
+            work(opened.runtime(&process).await?).await
+        };
+        Awaiting::new(py, work, |py, answer: Result<Value>| Ok(json::to_python(py, &answer.or_raise(py)?)?.unbind()))
+    }
+
+    /// The same, for somebody who waits on this thread.
+    pub(crate) fn ask_sync<W>(&self, py: Python<'_>, work: impl FnOnce(Runtime) -> W + Send) -> PyResult<Py<PyAny>>
+    where
+        W: Future<Output = Result<Value>> + Send,
+    {
+        let process = self.enter(py)?;
+        let answer = process.wait(py, async { work(self.runtime(&process).await?).await })?;
+        Ok(json::to_python(py, &answer.or_raise(py)?)?.unbind())
+    }
+
+    /// Opens it now.
+    pub(crate) fn open(&self, py: Python<'_>) -> PyResult<()> {
+        let process = self.enter(py)?;
+        process.wait(py, async { self.runtime(&process).await.map(drop) })?.or_raise(py)
+    }
+
+    /// The same, awaited.
+    pub(crate) fn open_async(self: &Arc<Self>, py: Python<'_>) -> PyResult<Awaiting> {
+        self.ask(py, |_| async { Ok(Value::Null) })
     }
 
     /// Whether there is something for this process to close.
@@ -134,10 +177,11 @@ impl Opened {
         let runtime = process.handle().spawn(self.builder().build()).await;
         let runtime =
             runtime.map_err(|source| Error::new(ErrorKind::Internal, "the start was cut off").with_source(source))??;
-        let closing = runtime.clone();
+        let (closing, reading) = (runtime.clone(), Arc::clone(&self.subscriptions));
         let close = move |grace| {
-            let runtime = closing.clone();
+            let (runtime, subscriptions) = (closing.clone(), Arc::clone(&reading));
             async move {
+                subscriptions.stop(grace).await;
                 // A message that has left is waited for, however long it takes.
                 runtime.safari().finish().await;
                 runtime.shutdown(grace).await;

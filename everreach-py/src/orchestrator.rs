@@ -21,6 +21,8 @@ use crate::implement::registry;
 use crate::implement::safari_dispatcher::PyDispatcher;
 use crate::opened::{Opened, Parts};
 use crate::safari::NativeSafariQueue;
+use crate::state_sync::NativeStateSync;
+use crate::sync_bus::NativeSyncBus;
 use crate::{cost, request, table};
 
 /// Routes calls. Settings are checked when it is made; the database is opened at the first use, by the process that uses it.
@@ -155,23 +157,28 @@ impl Orchestrator {
         NativeSafariQueue::lent(&self.opened)
     }
 
+    /// The bus of the same runtime; the orchestrator has to outlive it.
+    fn bus(&self) -> NativeSyncBus {
+        NativeSyncBus::lent(&self.opened)
+    }
+
+    /// The shared state of the same runtime; the orchestrator has to outlive it.
+    fn state(&self) -> NativeStateSync {
+        NativeStateSync::lent(&self.opened)
+    }
+
     /// Opens the database now, for whoever wants to hear of its troubles early.
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        let process = self.opened.enter(py)?;
-        process.wait(py, async { self.opened.runtime(&process).await.map(drop) })?.or_raise(py)
+        self.opened.open(py)
     }
 
     fn open_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let process = self.opened.enter(py)?;
-        let opened = Arc::clone(&self.opened);
-        let work = async move { opened.runtime(&process).await.map(drop) };
-        Awaiting::new(py, work, |py, opened: Result<()>| opened.or_raise(py).map(|()| py.None()))
+        self.opened.open_async(py)
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.opened.check_handlers(py)?;
-        let waits_here = self.opened.is_awaited() || self.opened.callers.is_dispatching_here();
-        if running_loop(py)?.is_some() && waits_here {
+        if running_loop(py)?.is_some() && self.opened.is_at_work_here() {
             let message = "calls are awaited, and the loop that could end them would wait here: `await aclose()`";
             return Err(PyRuntimeError::new_err(message));
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use everreach_core::store::redact_url;
 use url::Url;
 
 use crate::commands::{
@@ -33,7 +34,7 @@ pub struct Cli {
 }
 
 /// Flags that every command takes.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Global options")]
 #[non_exhaustive]
 pub struct GlobalArgs {
@@ -59,6 +60,17 @@ pub struct GlobalArgs {
     /// More log lines; twice for still more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl std::fmt::Debug for GlobalArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GlobalArgs")
+            .field("json", &self.json)
+            .field("config", &self.config)
+            .field("database_url", &self.database_url.as_deref().map(redact_url))
+            .field("server", &self.server.as_ref().map(|server| redact_url(server.as_str())))
+            .finish_non_exhaustive()
+    }
 }
 
 /// The commands.

@@ -130,7 +130,8 @@ pub struct FailoverConfig {
     pub drain: Duration,
     /// Between two hand-overs at least this much time passes, so that a link that comes and goes does not move the work each time.
     pub handover_every: Duration,
-    /// How the two sides agree; none finds out whether the database is shared.
+    /// How the two sides agree; none finds out whether the database is shared. Where it is set to be, calls for the local side are
+    /// handed over in it too.
     pub mode: Option<TwoNodeMode>,
     /// The lease's times; the same on both sides.
     pub lease: LeaseTiming,
@@ -141,6 +142,20 @@ pub struct FailoverConfig {
 }
 
 impl FailoverConfig {
+    /// Whether it is set that both sides use this database. What failover finds out by itself does not count here: only one side can.
+    ///
+    /// ```
+    /// use everreach_core::failover::{FailoverConfig, TwoNodeMode};
+    /// let mut config = FailoverConfig::default();
+    /// assert!(!config.shares_database());
+    /// config.mode = Some(TwoNodeMode::Shared);
+    /// assert!(config.shares_database());
+    /// ```
+    #[must_use]
+    pub const fn shares_database(&self) -> bool {
+        matches!(self.mode, Some(TwoNodeMode::Shared))
+    }
+
     /// Looks every 10 s, and every 2 s after a failure: failed after half a minute at most.
     #[must_use]
     pub const fn fast() -> Self {

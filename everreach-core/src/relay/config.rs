@@ -8,19 +8,17 @@ use crate::ActionName;
 /// The task type of rows that nobody but EverReach pulls.
 pub(super) const OWN_TYPE: &str = "everreach_call";
 
-/// The relay's settings.
+/// The relay's settings. It works where [`FailoverConfig::shares_database`](crate::failover::FailoverConfig::shares_database) says so: a
+/// queued call that nobody pulls helps nobody.
 ///
 /// ```
 /// use everreach_core::relay::RelayConfig;
 /// let config = RelayConfig::default();
-/// assert!(!config.shared_database, "a queued call that nobody pulls helps nobody");
 /// assert_eq!(config.type_of(&"safari.health".parse().expect("a name")), "everreach_call");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RelayConfig {
-    /// Whether the cloud terminal and the local machine use one database: `EVERREACH_SHARED_DATABASE`.
-    pub shared_database: bool,
     /// The task type of actions that another program's worker carries out: `EVERREACH_TASK_TYPES`.
     pub task_types: BTreeMap<ActionName, String>,
     /// Further task types that the local machine pulls: `EVERREACH_PULL_TASK_TYPES`.
@@ -36,7 +34,6 @@ pub struct RelayConfig {
 impl Default for RelayConfig {
     fn default() -> Self {
         Self {
-            shared_database: false,
             task_types: BTreeMap::new(),
             pulled_types: Vec::new(),
             pull_interval: Duration::from_secs(2),

@@ -42,7 +42,7 @@ pub(crate) struct PullerParts {
 /// # let mut config = RuntimeConfig::default();
 /// # config.store.url = "sqlite::memory:".to_owned();
 /// # config.data_dir = std::env::temp_dir().join("everreach-doc-puller");
-/// config.relay.shared_database = true;
+/// config.failover.mode = Some(everreach_core::failover::TwoNodeMode::Shared);
 /// let runtime = Runtime::builder(config).build().await?;
 /// let puller = runtime.puller().expect("a local terminal with a shared database has one");
 /// assert_eq!(puller.run_once(10).await?.pulled, 0);

@@ -9,6 +9,7 @@ use super::failover_messages::FailoverMessages;
 use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
 use crate::failover::{Announcements, Duty, Keeper, Place, Watch};
+use crate::sync::state::Exchange;
 use crate::{Error, Result};
 
 /// Time between two rounds of settling what others left.
@@ -36,8 +37,12 @@ pub(super) async fn start(runtime: &Runtime, guard: Arc<SqlCostGuard>, client: r
         parts.background.spawn(table.watch(path, events, clock, stopping.clone()));
     }
     start_failover(runtime, client);
-    if parts.state_sync.has_cloud() && parts.state_sync.is_sealed() {
-        parts.background.spawn(state::keep_in_step(runtime.clone(), stopping.clone()));
+    match (parts.state_sync.exchange(), parts.state_sync.idle_because()) {
+        (Exchange::ByItself, None) => drop(parts.background.spawn(state::keep_in_step(runtime.clone(), stopping.clone()))),
+        (Exchange::ByItself, Some(reason)) if parts.state_sync.has_cloud() => {
+            tracing::info!(reason, "no state is exchanged with the cloud");
+        }
+        _ => {}
     }
     parts.background.spawn(keep_house(runtime.clone(), guard));
     let orchestrator = parts.orchestrator.clone();

@@ -11,7 +11,7 @@ use super::handle::RuntimeParts;
 use super::safari::SafariParts;
 use super::services::Sources;
 use super::sides::{self, Local};
-use super::{Runtime, RuntimeConfig, Safari, background, relay};
+use super::{Runtime, RuntimeConfig, Safari, background, relay, sync_actions};
 use crate::access::AccessKeys;
 use crate::approval::Approvals;
 use crate::breaker::{BreakerConfig, CircuitSet};
@@ -239,7 +239,7 @@ impl RuntimeBuilder {
         let config = self.config;
         self.local.check()?;
         let source = if self.cloud.is_some() { CloudSource::Given } else { CloudSource::Settings };
-        let (table, jobs) = config.check(source)?;
+        let (table, mut jobs) = config.check(source)?;
         let table = SharedRouteTable::new(table);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
@@ -281,6 +281,9 @@ impl RuntimeBuilder {
         let mut state_parts = StateSyncParts::new(store.clone(), Arc::clone(&clock), events.clone());
         state_parts.retry_policy = self.retry_policy.clone();
         let state_sync = StateSync::open(sides::state_sync(state_parts, &config, &client, connectivity.clone())?).await?;
+        if !config.routing.is_cloud_terminal {
+            sync_actions::switch_off_where_idle(&mut jobs, &state_sync)?;
+        }
         let calls = TaskTracker::new();
 
         let worker = config.worker.as_ref();

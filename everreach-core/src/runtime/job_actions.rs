@@ -1,7 +1,5 @@
 //! The actions behind the schedule's own jobs.
 
-use std::sync::Weak;
-
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -54,9 +52,7 @@ async fn cost_report(sources: &Sources) -> Result<Value> {
 }
 
 fn safari(sources: &Sources) -> Result<Safari> {
-    let runtime = sources.runtime.get().and_then(Weak::upgrade);
-    let runtime = runtime.ok_or_else(|| Error::new(ErrorKind::Internal, "the process is starting or ending"))?;
-    Ok(runtime.safari.clone())
+    Ok(sources.whole()?.safari.clone())
 }
 
 fn round(params: &Params) -> Result<u32> {
@@ -65,7 +61,7 @@ fn round(params: &Params) -> Result<u32> {
     max.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "safari_queue.run_once takes {\"max\": 20}, a number of at least 1"))
 }
 
-fn written(value: &impl serde::Serialize) -> Result<Value> {
+pub(super) fn written(value: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(value)
         .map_err(|source| Error::new(ErrorKind::Internal, "the answer cannot be written").with_source(source))
 }

@@ -28,6 +28,7 @@ mod safari;
 mod services;
 mod sides;
 mod state;
+mod sync_actions;
 
 pub use builder::RuntimeBuilder;
 pub use config::RuntimeConfig;

@@ -20,7 +20,7 @@ pub(super) fn handing_over(
     events: &EventLog,
 ) -> Option<Relay> {
     let relay = || Relay::new(store.clone(), Arc::clone(clock), ledger.clone(), events.clone(), config.relay.clone());
-    config.relay.shared_database.then(relay)
+    config.failover.shares_database().then(relay)
 }
 
 /// Whoever takes the rows up: a terminal that is not the cloud.
@@ -39,7 +39,7 @@ pub(super) fn pulling(
         config: config.relay.clone(),
     };
     let is_local = !config.routing.is_cloud_terminal && config.routing.mode != crate::Mode::Cloud;
-    (config.relay.shared_database && is_local).then(|| Puller::new(parts()))
+    (config.failover.shares_database() && is_local).then(|| Puller::new(parts()))
 }
 
 impl Runtime {
@@ -69,7 +69,7 @@ impl Runtime {
     /// # let mut config = RuntimeConfig::default();
     /// # config.store.url = "sqlite::memory:".to_owned();
     /// # config.data_dir = std::env::temp_dir().join("everreach-doc-pulling");
-    /// config.relay.shared_database = true;
+    /// config.failover.mode = Some(everreach_core::failover::TwoNodeMode::Shared);
     /// let runtime = Runtime::builder(config).build().await?;
     /// runtime.start_pulling();
     /// assert!(runtime.call(&"order-1".parse()?).await?.is_none());

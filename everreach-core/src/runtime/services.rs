@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::handle::RuntimeParts;
-use super::job_actions;
+use super::{job_actions, sync_actions};
 use crate::cost::SqlCostGuard;
 use crate::failover::ConnectivityView;
 use crate::notify::Notifier;
@@ -32,6 +32,14 @@ pub(super) struct Sources {
     pub(super) runtime: Arc<OnceLock<Weak<RuntimeParts>>>,
 }
 
+impl Sources {
+    /// The whole, as long as there is one.
+    pub(super) fn whole(&self) -> Result<Arc<RuntimeParts>> {
+        let runtime = self.runtime.get().and_then(Weak::upgrade);
+        runtime.ok_or_else(|| Error::new(ErrorKind::Internal, "the process is starting or ending"))
+    }
+}
+
 pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
     let (heartbeat, self_test, listing, notify) = (sources.clone(), sources.clone(), sources.clone(), sources.clone());
     let registry = LocalExecutor::builder()
@@ -55,7 +63,7 @@ pub(super) fn registry(sources: &Sources) -> LocalExecutorBuilder {
             let notifier = Arc::clone(&notify.notifier);
             async move { send_notice(&*notifier, &params).await }
         });
-    job_actions::add(registry, sources)
+    sync_actions::add(job_actions::add(registry, sources), sources)
 }
 
 /// Each part this process is connected to, in one word.

@@ -86,6 +86,23 @@ impl Jobs {
         Self { jobs: jobs.into_iter().map(|job| (job.name.clone(), job)).collect() }
     }
 
+    /// Switches off the jobs that consist of this action alone, since it could do nothing here. A job that is off already keeps its reason.
+    ///
+    /// ```
+    /// use everreach_core::schedule::Jobs;
+    /// let mut jobs = Jobs::builtin(chrono_tz::UTC)?;
+    /// jobs.switch_off(&"sync.push".parse()?, "there is no cloud");
+    /// let push = jobs.get(&"sync_push".parse()?).expect("a built-in job");
+    /// assert_eq!((push.enabled, push.disabled_because.as_deref()), (false, Some("there is no cloud")));
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
+    pub fn switch_off(&mut self, action: &ActionName, because: &str) {
+        let is_alone = |job: &Job| matches!(job.chain.as_slice(), [step] if step.action == *action);
+        for job in self.jobs.values_mut().filter(|job| job.enabled && is_alone(job)) {
+            (job.enabled, job.disabled_because) = (false, Some(because.to_owned()));
+        }
+    }
+
     /// The job of this name.
     #[must_use]
     pub fn get(&self, name: &JobName) -> Option<&Job> {

@@ -15,6 +15,7 @@ mod open;
 mod pending_write;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod redact;
 mod sqlite;
 mod sqlite_listener;
 mod wal_watch;
@@ -25,3 +26,4 @@ pub(crate) use db::on_db;
 pub use db::{Db, ReadConnection};
 pub use migrate::MigrationState;
 pub use open::{Dialect, Listener, Store, StoreConfig};
+pub use redact::redact_url;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sqlite::SqliteStore;
 use super::sqlite_listener::SqliteListener;
-use super::{Db, MigrationState, ReadConnection, migrate};
+use super::{Db, MigrationState, ReadConnection, migrate, redact_url};
 use crate::{Error, ErrorKind, Result};
 
 /// Which database it is.
@@ -47,7 +47,7 @@ pub struct StoreConfig {
 impl std::fmt::Debug for StoreConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoreConfig")
-            .field("url", &redact(&self.url))
+            .field("url", &redact_url(&self.url))
             .field("connections", &self.connections)
             .finish_non_exhaustive()
     }
@@ -143,7 +143,7 @@ impl Store {
             open_postgres(config).await?
         } else {
             return Err(Error::new(ErrorKind::Config, "DATABASE_URL starts with sqlite:// or postgres://")
-                .with("seen", redact(&config.url)));
+                .with("seen", redact_url(&config.url)));
         };
         Ok(Self { backend: Arc::new(backend) })
     }
@@ -266,15 +266,4 @@ async fn open_postgres(config: &StoreConfig) -> Result<Backend> {
 #[allow(clippy::unused_async, reason = "the twin with the feature waits")]
 async fn open_postgres(_: &StoreConfig) -> Result<Backend> {
     Err(Error::new(ErrorKind::Config, "this build knows SQLite only: build with the feature `postgres`"))
-}
-
-/// The URL without its password.
-fn redact(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _unchanged_when_impossible = parsed.set_password(Some("***"));
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
 }

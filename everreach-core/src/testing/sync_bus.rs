@@ -27,7 +27,7 @@ use futures_util::future::BoxFuture;
 
 use super::law;
 use crate::clock::ManualClock;
-use crate::sync::bus::{BusConfig, Delivery, Failure, NewMessage, Subscription, SyncBus};
+use crate::sync::bus::{BusConfig, Delivery, Failure, NewMessage, Start, Subscription, SyncBus};
 use crate::{ErrorKind, Result, SharedClock, Timestamp};
 
 /// Makes a bus without messages.
@@ -44,6 +44,7 @@ const BEGIN: Timestamp = Timestamp::UNIX_EPOCH;
 /// The first law that does not hold, with what was seen; or whatever `make` fails with.
 pub async fn check(make: &MakeBus) -> Result<()> {
     messages_come_in_order_to_every_subscription(make).await?;
+    a_subscription_that_is_known_misses_nothing(make).await?;
     what_is_not_acknowledged_comes_again(make).await?;
     a_failed_message_holds_back_those_after_it(make).await?;
     a_message_that_fails_too_often_is_parked_and_can_be_replayed(make).await?;
@@ -115,6 +116,21 @@ async fn messages_come_in_order_to_every_subscription(make: &MakeBus) -> Result<
     bench.hold(first[0].message.id == second[0].message.id, &(&first[0], &second[0]))?;
     bench.ack(&second[1]).await?;
     bench.comes("two", 10, &[2, 3, 4]).await.map(drop)
+}
+
+async fn a_subscription_that_is_known_misses_nothing(make: &MakeBus) -> Result<()> {
+    let law = "a subscription that is known gets what is published from then on, and nothing any more once it is forgotten";
+    let bench = Bench::new(make, law).await?;
+    bench.publish(0..1).await?;
+    let late = reader("one").starting(Start::Newest);
+    law::granted(bench.bus.subscribe(&late).await, BREAKS, bench.law)?;
+    bench.publish(1..2).await?;
+    let first = bench.comes("one", 10, &[1]).await?;
+    bench.ack(&first[0]).await?;
+    let forgotten = law::granted(bench.bus.unsubscribe("one", TOPIC).await, BREAKS, bench.law)?;
+    let again = law::granted(bench.bus.unsubscribe("one", TOPIC).await, BREAKS, bench.law)?;
+    bench.hold(forgotten && !again, &(forgotten, again))?;
+    bench.comes("one", 10, &[0, 1]).await.map(drop)
 }
 
 async fn what_is_not_acknowledged_comes_again(make: &MakeBus) -> Result<()> {
@@ -219,6 +235,12 @@ mod tests {
     impl SyncBus for Forgetful {
         async fn publish_all(&self, messages: Vec<NewMessage>) -> Result<Vec<Published>> {
             self.0.publish_all(messages).await
+        }
+        async fn subscribe(&self, subscription: &Subscription) -> Result<()> {
+            self.0.subscribe(subscription).await
+        }
+        async fn unsubscribe(&self, name: &str, topic: &str) -> Result<bool> {
+            self.0.unsubscribe(name, topic).await
         }
         async fn receive(&self, subscription: &Subscription, max: u32, wait: Duration) -> Result<Vec<Delivery>> {
             self.0.receive(subscription, max, wait).await

@@ -18,6 +18,8 @@ from everreach.envelope import Envelope
 from everreach.errors import EverReachError
 from everreach.orchestrator import HybridOrchestrator
 from everreach.safari import DispatchOutcome, SafariDispatcher, SafariQueue
+from everreach.state_sync import StateSync
+from everreach.sync_bus import Message, Subscription, SyncBus
 from everreach.traits import Call, Execution, Reservation
 
 __all__ = [
@@ -29,10 +31,14 @@ __all__ = [
     "EverReachError",
     "Execution",
     "HybridOrchestrator",
+    "Message",
     "Reservation",
     "RouteTable",
     "SafariDispatcher",
     "SafariQueue",
+    "StateSync",
+    "Subscription",
+    "SyncBus",
     "__version__",
     "errors",
 ]

@@ -12,6 +12,8 @@ from everreach.cost import CostGuard
 from everreach.envelope import Envelope
 from everreach.safari.dispatcher import SafariDispatcher
 from everreach.safari.queue import SafariQueue
+from everreach.state_sync import StateSync
+from everreach.sync_bus import SyncBus
 from everreach.traits import Classifier, CostGuardProtocol, Executor
 
 Dispatch = Callable[[str, Dict[str, Any]], Any]
@@ -68,6 +70,16 @@ class HybridOrchestrator:
         """Safari's queue in this orchestrator: the words that a campaign leaves out are written by its ``content.generate``. It is closed
         with the orchestrator."""
         return SafariQueue._lent(self, self._native.safari())
+
+    @property
+    def bus(self) -> SyncBus:
+        """Messages by topic, in this orchestrator's database. It is closed with the orchestrator."""
+        return SyncBus._lent(self, self._native.bus())
+
+    @property
+    def state(self) -> StateSync:
+        """State that both sides share, in this orchestrator's database. It is closed with the orchestrator."""
+        return StateSync._lent(self, self._native.state())
 
     async def route(
         self,

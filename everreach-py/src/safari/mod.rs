@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use everreach_core::runtime::Runtime;
+use everreach_core::sync::state::Exchange;
 use everreach_core::{Error, ErrorKind, Result};
 use everreach_server::settings::table;
 use pyo3::exceptions::PyRuntimeError;
@@ -48,8 +49,9 @@ impl NativeSafariQueue {
         dispatcher: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = Given::from_config(config)?.with("database_url", &table::DATABASE_URL, database_url);
-        let config = config.runtime_config().or_raise(py)?;
+        let mut config = config.runtime_config().or_raise(py)?;
         config.validate().or_raise(py)?;
+        config.state.exchange = Exchange::OnRequest;
         let (callers, mut callbacks) = (Callers::new(), Vec::new());
         let dispatcher = dispatcher.map(|given| PyDispatcher::of(given, &callers)).transpose()?;
         let safari = dispatcher.map(|given| given.keep(&mut callbacks));
@@ -94,15 +96,11 @@ impl NativeSafariQueue {
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        let process = self.opened.enter(py)?;
-        process.wait(py, async { self.opened.runtime(&process).await.map(drop) })?.or_raise(py)
+        self.opened.open(py)
     }
 
     fn open_async(&self, py: Python<'_>) -> PyResult<Awaiting> {
-        let process = self.opened.enter(py)?;
-        let opened = Arc::clone(&self.opened);
-        let work = async move { opened.runtime(&process).await.map(drop) };
-        Awaiting::new(py, work, |py, opened: Result<()>| opened.or_raise(py).map(|()| py.None()))
+        self.opened.open_async(py)
     }
 
     /// Leaves the closing of a lent one to whoever lent it.
@@ -111,8 +109,7 @@ impl NativeSafariQueue {
             return Ok(());
         }
         self.opened.check_handlers(py)?;
-        let stands_here = running_loop(py)?.is_some();
-        if stands_here && (self.opened.is_awaited() || self.opened.callers.is_dispatching_here()) {
+        if running_loop(py)?.is_some() && self.opened.is_at_work_here() {
             let message = "something is awaited or dispatched, and the loop that could end it would wait here: `await aclose()`";
             return Err(PyRuntimeError::new_err(message));
         }

@@ -2,6 +2,7 @@
 
 use everreach_core::Result;
 use everreach_core::runtime::Runtime;
+use everreach_core::sync::state::Exchange;
 use tokio::sync::OnceCell;
 
 use crate::cli::GlobalArgs;
@@ -48,7 +49,10 @@ impl Context {
             return Api::remote(url.clone(), &self.settings, self.global.key_file.as_deref());
         }
         let resolved = self.settings.resolve()?;
-        let runtime = Runtime::builder(resolved.runtime.clone()).build().await?;
+        let mut config = resolved.runtime.clone();
+        // A command does what it is asked to: the servers keep the two sides in step.
+        config.state.exchange = Exchange::OnRequest;
+        let runtime = Runtime::builder(config).build().await?;
         let key = serving::fresh_key();
         let router = serving::router(&runtime, &resolved.server, Some(&key))?;
         Ok(Api::in_process(router, runtime, key))

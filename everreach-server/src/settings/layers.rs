@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use everreach_core::store::redact_url;
 use everreach_core::{Error, ErrorKind, Result};
 
 use super::table::{self, Setting};
@@ -52,13 +53,20 @@ impl fmt::Display for Origin {
 }
 
 /// One value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Value {
     /// The text as it was written; never empty.
     pub text: String,
     /// Who wrote it.
     pub origin: Origin,
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Only the settings know whether the text is a secret.
+        f.debug_struct("Value").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 /// What the layers are read from.
@@ -69,7 +77,7 @@ pub struct Value {
 /// assert_eq!(settings.text(&table::ENV), Some("cloud"));
 /// # Ok::<(), everreach_core::Error>(())
 /// ```
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 #[non_exhaustive]
 pub struct Layers {
     /// Values given on the command line or by an embedding program, which win over everything else.
@@ -80,6 +88,19 @@ pub struct Layers {
     pub folder: Option<PathBuf>,
     /// The file given with `--config`, which has to exist.
     pub config: Option<PathBuf>,
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names without their values: the environment holds other programs' secrets too.
+        let given: Vec<_> = self.given.iter().map(|(origin, setting, _)| (setting.env, origin)).collect();
+        f.debug_struct("Layers")
+            .field("given", &given)
+            .field("environment", &self.environment.len())
+            .field("folder", &self.folder)
+            .field("config", &self.config)
+            .finish()
+    }
 }
 
 impl Layers {
@@ -190,7 +211,7 @@ impl Settings {
     #[must_use]
     pub fn shown(&self, setting: &Setting) -> Option<String> {
         let text = self.text(setting)?;
-        Some(if setting.is_secret { "***".to_owned() } else { without_password(text) })
+        Some(if setting.is_secret { "***".to_owned() } else { redact_url(text) })
     }
 
     /// Where a setting came from.
@@ -234,15 +255,5 @@ impl Settings {
             let hint = hint.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
             self.warnings.push(format!("{name} ({origin}) is no setting{hint}"));
         }
-    }
-}
-
-fn without_password(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            let _unchanged_when_impossible = url.set_password(Some("***"));
-            url.to_string()
-        }
-        _ => text.to_owned(),
     }
 }

@@ -15,7 +15,6 @@ impl Settings {
     /// [`ErrorKind::Config`](everreach_core::ErrorKind::Config), naming the setting, its origin, what was seen and what is wanted.
     pub fn relay(&self) -> Result<RelayConfig> {
         let mut relay = RelayConfig::default();
-        relay.shared_database = self.switch(&table::SHARED_DATABASE)?;
         relay.task_types =
             self.read(&table::TASK_TYPES, "action=type, separated by commas", task_types)?.unwrap_or(relay.task_types);
         relay.pulled_types = self.list(&table::PULL_TASK_TYPES);
@@ -49,16 +48,14 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_share_nothing_and_values_are_read() {
+    fn the_defaults_hold_and_values_are_read() {
         assert_eq!(relay(&[]).expect("the defaults"), RelayConfig::default());
         let read = relay(&[
-            (&table::SHARED_DATABASE, "1"),
             (&table::TASK_TYPES, "linkedin.search = linkedin, linkedin.prospect=icp_scoring"),
             (&table::PULL_TASK_TYPES, "upwork, linkedin"),
             (&table::PULL_INTERVAL, "30"),
         ])
         .expect("they are read");
-        assert!(read.shared_database);
         assert_eq!(read.type_of(&"linkedin.search".parse().expect("a name")), "linkedin");
         assert_eq!(read.types_pulled(), ["everreach_call", "upwork", "linkedin"]);
         assert_eq!(read.pull_interval, Duration::from_secs(30));
@@ -71,7 +68,6 @@ mod tests {
             (&table::TASK_TYPES, "linkedin.search="),
             (&table::TASK_TYPES, "Linkedin=x"),
             (&table::PULL_INTERVAL, "0"),
-            (&table::SHARED_DATABASE, "perhaps"),
         ] {
             let error = relay(&[(setting, text)]).expect_err(text);
             assert!(error.to_string().starts_with(setting.env), "{error}");

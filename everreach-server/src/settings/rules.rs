@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use everreach_core::cost::CostConfig;
+use everreach_core::failover::TwoNodeMode;
 use everreach_core::notify::TelegramConfig;
 use everreach_core::routing::{RemoteConfig, RoutingConfig};
 use everreach_core::runtime::RuntimeConfig;
@@ -117,7 +118,7 @@ impl Settings {
     /// [`ErrorKind::Config`], naming the setting, its origin, what was seen and what is wanted.
     pub fn resolve(&self) -> Result<Resolved> {
         let mode = self.mode()?;
-        let role = self.role(mode)?;
+        let role = self.role()?;
         let cloud = self.cloud(mode, role)?;
         let cost = self.cost()?;
         let data_dir = self.data_dir();
@@ -170,7 +171,12 @@ impl Settings {
     pub fn in_force(&self, setting: &Setting) -> Option<String> {
         let derived = match setting.env {
             "EVERREACH_LISTEN" => self.listen().ok().map(|address| address.to_string()),
-            "EVERREACH_ROLE" => self.mode().and_then(|mode| self.role(mode)).ok().map(|role| role.as_str().to_owned()),
+            "EVERREACH_ROLE" => self.role().ok().map(|role| role.as_str().to_owned()),
+            "FAILOVER_MODE" => self.failover().ok().and_then(|failover| failover.mode).map(|mode| mode.as_str().to_owned()),
+            "EVERREACH_SHARED_DATABASE" => {
+                let mode = self.failover().ok().and_then(|failover| failover.mode);
+                mode.map(|mode| u8::from(mode == TwoNodeMode::Shared).to_string())
+            }
             "DATABASE_URL" => self.store().ok().map(|store| store.url),
             "MONTHLY_COST_SOFT_CAP" => self.cost().ok().map(|cost| cost.soft_cap.to_string()),
             _ => None,
@@ -219,7 +225,12 @@ impl Settings {
         self.parse(&table::ENV, "cloud, local or hybrid")
     }
 
-    fn role(&self, mode: Mode) -> Result<Role> {
+    /// What this process is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for another word than terminal or cloud-terminal, or for an environment that there is not.
+    pub(super) fn role(&self) -> Result<Role> {
+        let mode = self.mode()?;
         let by_default =
             if mode == Mode::Cloud && self.get(&table::CLOUD_ENDPOINT).is_none() { Role::CloudTerminal } else { Role::Terminal };
         Ok(self.read(&table::ROLE, "terminal or cloud-terminal", |text| text.parse().ok())?.unwrap_or(by_default))
@@ -253,7 +264,7 @@ impl Settings {
             let message =
                 "CLOUD_ENDPOINT would carry EVERREACH_CLOUD_KEY in clear; use https://, or a tunnel that ends on 127.0.0.1";
             return Err(Error::new(ErrorKind::Config, message)
-                .with("seen", &endpoint)
+                .with("seen", self.shown(&table::CLOUD_ENDPOINT).unwrap_or_default())
                 .with("from", self.origin(&table::CLOUD_ENDPOINT)));
         }
         Ok(Some(RemoteConfig::new(endpoint).with_key(key)))

@@ -135,11 +135,10 @@ pub const LOG_FORMAT: Setting = plain("EVERREACH_LOG_FORMAT", "log.format", "tex
 /// Which log lines appear.
 pub const LOG_FILTER: Setting = unset("RUST_LOG", "log.filter", "log filter such as info or everreach_core=debug");
 /// Whether both machines use one database.
-pub const SHARED_DATABASE: Setting = plain(
+pub const SHARED_DATABASE: Setting = unset(
     "EVERREACH_SHARED_DATABASE",
     "relay.shared_database",
-    "0",
-    "1 where the cloud terminal and the local machine use this one database: calls for the local machine are queued in it",
+    "1 where both sides use this database: calls for the local one are queued in it, and FAILOVER_MODE is shared; 0 where they do not",
 );
 /// Whose task types carry actions out.
 pub const TASK_TYPES: Setting = unset(

@@ -129,6 +129,47 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn no_debug_output_and_no_refusal_repeats_a_secret() {
+    const KEY: &str = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ=";
+    let secrets = [
+        ("DATABASE_URL", "postgres://u:hunter2@127.0.0.1/d"),
+        ("REDIS_URL", "redis://u:hunter2@127.0.0.1"),
+        ("SYNC_ENCRYPTION_KEY", KEY),
+        ("CLOUD_ENDPOINT", "https://cloud.example"),
+        ("EVERREACH_CLOUD_KEY", "hunter2"),
+        ("EVERREACH_ADMIN_KEY", "hunter2"),
+        ("WORKER_SECRET", "hunter2"),
+        ("TELEGRAM_BOT_TOKEN", "hunter2"),
+        ("TELEGRAM_CHAT_ID", "1"),
+        ("SOMEBODY_ELSES_TOKEN", "hunter2"),
+    ];
+    let mut layers = with(&secrets);
+    layers = layers.with_flag("--database-url", &table::DATABASE_URL, "postgres://u:hunter2@127.0.0.1/d");
+    let mut seen = format!("{layers:?}");
+    let settings = layers.load().expect("they load");
+    seen += &format!("{settings:?} {:?}", settings.get(&table::REDIS_URL));
+    let resolved = settings.resolve().expect("they hold together");
+    seen += &format!("{resolved:?} {:?} {:?}", resolved.runtime, resolved.runtime.store);
+    let wrong = [
+        ("DATABASE_URL", "mysql://u:hunter2@db.example:odd/d"),
+        ("DATABASE_URL", "host=db.example password=hunter2"),
+        ("REDIS_URL", "rediss://u:hunter2@127.0.0.1"),
+        ("REDIS_URL", "hunter2"),
+        ("SYNC_ENCRYPTION_KEY", "hunter2"),
+        ("CLOUD_ENDPOINT", "http://u:hunter2@cloud.example"),
+        ("CLOUD_ENDPOINT", "u:hunter2@cloud.example"),
+        ("LOCAL_ENDPOINT", "ftp://u:hunter2@cloud.example"),
+    ];
+    for (name, value) in wrong {
+        let rest = secrets.iter().copied().filter(|(other, _)| *other != name);
+        let layers = with(&rest.chain([(name, value)]).collect::<Vec<_>>());
+        let refused = layers.load().and_then(|settings| settings.resolve()).expect_err(name);
+        seen += &format!("{refused} {refused:?}");
+    }
+    assert!(!seen.contains("hunter2") && !seen.contains(KEY), "{seen}");
+}
+
+#[test]
 fn a_mistyped_name_of_ours_is_pointed_out() {
     let settings = with(&[("EVERREACH_ADMINKEY", "k"), ("HOME", "/")]).load().expect("they load");
     assert_eq!(settings.warnings, ["EVERREACH_ADMINKEY (environment) is no setting; did you mean EVERREACH_ADMIN_KEY?"]);

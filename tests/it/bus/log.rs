@@ -128,7 +128,7 @@ async fn what_everybody_has_had_goes_first(store: Store) {
     assert_eq!(take(&bus, &reader, 45).await.len(), 45);
     bus.prune().await.expect("a round");
     assert_eq!(number(&store, rows).await, 50, "the most that are kept for anybody");
-    bus.unsubscribe("idle", "jobs").await.expect("it is forgotten");
+    assert!(bus.unsubscribe("idle", "jobs").await.expect("it is forgotten"));
     bus.prune().await.expect("a round");
     assert_eq!(number(&store, rows).await, 10);
     bus.stop().await;

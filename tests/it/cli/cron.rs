@@ -39,6 +39,32 @@ fn a_job_is_run_to_its_end_and_stands_in_the_log() {
 }
 
 #[test]
+fn state_is_exchanged_by_a_job_and_where_it_cannot_be_the_list_and_the_run_say_why() {
+    let place = Place::new();
+    let listed = place.run(&["cron", "list"]);
+    assert!(listed.stdout.contains("off: there is no cloud to exchange state with"), "{}", listed.stdout);
+    let run = place.run(&["cron", "run", "sync_push", "--json"]).json(1);
+    let detail = run["run"]["steps"][0]["envelope"]["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("there is no cloud to exchange state with"), "{detail}");
+
+    const SEALING_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let side = || Place::new().with("EVERREACH_CLOUD_KEY", "er_live_test").with("SYNC_ENCRYPTION_KEY", SEALING_KEY);
+    let cloud = side().with("EVERREACH_ENV", "cloud");
+    let terminal = cloud.serve(&["serve", "--listen", "127.0.0.1:0"]);
+    let mac = side().with("CLOUD_ENDPOINT", terminal.url());
+    for job in ["sync_push", "sync_pull"] {
+        let run = mac.run(&["cron", "run", job, "--json"]).json(0);
+        assert_eq!((&run["fired"], &run["run"]["status"]), (&json!(true), &json!("ok")), "{run}");
+        assert_eq!(run["run"]["steps"][0]["envelope"]["outcome"], "executed", "{run}");
+    }
+    let history = mac.run(&["cron", "history", "--json"]).json(0);
+    assert_eq!(history["runs"].as_array().expect("runs").len(), 2);
+    let next = mac.run(&["cron", "next", "--json"]).json(0);
+    let fires = |job: &str| next["next"].as_array().expect("slots").iter().any(|one| one["job"] == job);
+    assert!(fires("sync_push") && fires("sync_pull"), "{next}");
+}
+
+#[test]
 fn the_latest_slot_is_fired_once_and_a_bad_run_is_1() {
     let place = Place::new();
     place.write(

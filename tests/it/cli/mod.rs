@@ -5,5 +5,6 @@ mod cron;
 pub(crate) mod program;
 mod routing;
 mod safari;
+mod secrets;
 mod servers;
 mod words;

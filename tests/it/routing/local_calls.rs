@@ -2,6 +2,7 @@
 
 use everreach_core::Clock as _;
 use everreach_core::cost::CostRequest;
+use everreach_core::failover::TwoNodeMode;
 use everreach_core::ledger::{CallRecord, CallState, IdempotencyKey};
 use everreach_core::safari::gate::Dispatchable;
 use everreach_core::safari::{ActiveHours, DispatchOutcome};
@@ -27,7 +28,7 @@ impl Pair {
     pub(super) async fn on(bench: Bench) -> Self {
         let mut config = bench.config(Mode::Cloud);
         config.routing.is_cloud_terminal = true;
-        config.relay.shared_database = true;
+        config.failover.mode = Some(TwoNodeMode::Shared);
         let nobody = Hand::working("in the cloud, where nothing of this may run");
         let cloud = bench.with(config).with_executor(Arc::clone(&nobody) as _).build().await.expect("a terminal");
         let hand = Hand::working("the local machine");
@@ -47,7 +48,7 @@ impl Pair {
     /// A local machine on the database of this bench.
     pub(super) async fn machine(bench: &Bench, hand: &Arc<Hand>, services: &Arc<ScriptedDispatcher>) -> Runtime {
         let mut config = bench.config(Mode::Local);
-        config.relay.shared_database = true;
+        config.failover.mode = Some(TwoNodeMode::Shared);
         config.safari.active_hours = ActiveHours::ALWAYS;
         (config.safari.pacing.min_delay, config.safari.pacing.rest_after_unknown) = (Some(Duration::ZERO), Some(Duration::ZERO));
         let builder = bench.with(config).with_executor(Arc::clone(hand) as _).with_safari_dispatcher(Arc::clone(services) as _);
@@ -219,7 +220,7 @@ async fn tasks_of_other_programs_are_left_alone_unless_their_type_is_named() {
         assert_eq!(pair.mac.puller().expect("a puller").run_once(10).await.expect("a round").pulled, 0);
 
         let mut config = pair.bench.config(Mode::Local);
-        config.relay.shared_database = true;
+        config.failover.mode = Some(TwoNodeMode::Shared);
         config.relay.pulled_types = vec!["linkedin".to_owned()];
         let other = pair.bench.with(config).with_executor(Arc::clone(&pair.hand) as _).build().await.expect("a machine");
         assert_eq!(other.puller().expect("a puller").run_once(10).await.expect("a round").succeeded, 1);

@@ -1,6 +1,9 @@
 //! Lost answers, restarts, backups put back, a full outbox.
 
+use std::time::Duration;
+
 use everreach_core::ErrorKind;
+use everreach_core::retry::RetryPolicy;
 use everreach_core::store::{Store, StoreConfig};
 use everreach_core::sync::state::Push;
 use everreach_core::sync::state::StateKind::{BatchContent, CrmStats, Pipeline};
@@ -8,7 +11,7 @@ use everreach_core::testing::{Fault, FaultResponse, FaultServer};
 use serde_json::json;
 
 use super::{Cloud, Local, SEALING_KEY};
-use crate::support::store::{number, postgres_url, sqlite};
+use crate::support::store::{number, postgres, postgres_url, sqlite};
 
 /// The push that a server received whole.
 fn received(server: &FaultServer) -> Push {
@@ -125,4 +128,27 @@ async fn what_the_cloud_refuses_for_the_moment_waits_and_an_answer_of_somebody_e
     }
     let error = local.state.status().await.expect("a status").error.expect("the latest");
     assert!(error.contains("EVERREACH_CLOUD_KEY") && error.contains("who are you"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_comes_late_is_not_laid_over_what_another_process_has_pulled_meanwhile() {
+    for store in [sqlite().await, postgres().await] {
+        let cloud = Cloud::start("sqlite::memory:", Some(SEALING_KEY)).await;
+        cloud.record(Pipeline, "deals", json!({"n": 1})).await.expect("recorded");
+        let early = cloud.state().changes_since(None, "").await.expect("a page");
+        cloud.record(Pipeline, "deals", json!({"n": 2})).await.expect("recorded");
+        let late = cloud.state().changes_since(None, "").await.expect("a page");
+        let slowly = Fault::Drip(FaultResponse::json(200, &json!(early)), Duration::from_millis(5));
+        let line = FaultServer::start([slowly, Fault::Answer(FaultResponse::json(200, &json!(late)))]).await.expect("a server");
+        // The line ends its connection after the slow answer.
+        let slow = Local::with(store.clone(), line.url(), Some(SEALING_KEY), RetryPolicy::default()).await;
+        let quick = Local::open(store.clone(), &cloud.url, Some(SEALING_KEY)).await;
+        let pulling = slow.state.clone();
+        let pulling = tokio::spawn(async move { pulling.pull_cloud_state().await });
+        line.wait_for_requests(1).await;
+        assert_eq!(quick.state.pull_cloud_state().await.expect("pulled").taken, 1);
+        let report = pulling.await.expect("it ends").expect("pulled");
+        assert_eq!((quick.says(Pipeline, "deals").await, report.taken), (json!({"n": 2}), 0));
+        assert_eq!(line.received().len(), 2, "it asked again");
+    }
 }

@@ -1,6 +1,7 @@
 //! State that two sides share: two databases, and HTTP between them.
 
 mod faults;
+mod jobs;
 mod privacy;
 mod rules;
 mod runtimes;
@@ -87,10 +88,14 @@ struct Local {
 
 impl Local {
     async fn open(store: Store, cloud: &Url, sealing_key: Option<&str>) -> Self {
+        Self::with(store, cloud, sealing_key, RetryPolicy::never()).await
+    }
+
+    async fn with(store: Store, cloud: &Url, sealing_key: Option<&str>, retry_policy: RetryPolicy) -> Self {
         let clock = Arc::new(ManualClock::at("2020-01-01T00:00:00Z".parse().expect("a time")));
         let mut parts = StateSyncParts::new(store.clone(), Arc::clone(&clock) as _, EventLog::start(store.clone()));
         parts.config.encryption_key = sealing_key.map(Into::into);
-        parts.retry_policy = RetryPolicy::never();
+        parts.retry_policy = retry_policy;
         let http = client(&HttpConfig::default()).expect("a client");
         parts.cloud = Some(CloudPeer::new(http, cloud, &CLOUD_KEY.into()).expect("a peer"));
         Self { store, state: StateSync::open(parts).await.expect("state sync"), clock }

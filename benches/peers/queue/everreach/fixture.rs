@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use everreach_core::events::EventLog;
 use everreach_core::safari::alert::AlertOutbox;
-use everreach_core::safari::limits::LimitTable;
+use everreach_core::safari::limits::{Limit, LimitTable};
 use everreach_core::safari::queue::{QueueConfig, SafariQueue};
 use everreach_core::safari::worker::{SafariWorker, WorkerConfig, WorkerParts};
 use everreach_core::safari::{ActiveHours, SafariConfig};

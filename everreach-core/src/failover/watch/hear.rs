@@ -43,7 +43,9 @@ impl Watcher {
             return;
         }
         if from == ModeSource::Refused {
-            tracing::error!("FAILOVER_MODE is shared, but the cloud uses another database: a person has to take over");
+            tracing::error!(
+                "the settings say that both sides use one database, but the cloud uses another: a person has to take over"
+            );
         }
         self.mode_from = from;
         let orders = self.failover.agree_by(mode, self.now());

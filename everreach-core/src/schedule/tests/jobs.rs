@@ -39,7 +39,7 @@ fn the_built_in_jobs_are_the_ones_that_are_asked_for() {
     let report = job(&jobs, "cost_report");
     assert_eq!((report.timing.text(), report.timing.zone()), ("0 23 * * *", chrono_tz::America::New_York));
     let disabled: Vec<_> = jobs.iter().filter(|job| !job.enabled).map(|job| job.name.as_str()).collect();
-    assert_eq!(disabled, ["code_loop", "sync_pull", "sync_push"]);
+    assert_eq!(disabled, ["code_loop"]);
     assert!(jobs.iter().all(|job| job.enabled == job.disabled_because.is_none()), "what is off says why");
     assert_eq!(job(&jobs, "safari_queue_processor").timing.text(), "*/15 * * * *");
 }

@@ -35,6 +35,14 @@ impl SyncBus for OutboxBus {
         self.append(messages).await
     }
 
+    async fn subscribe(&self, subscription: &Subscription) -> Result<()> {
+        self.register(subscription).await
+    }
+
+    async fn unsubscribe(&self, name: &str, topic: &str) -> Result<bool> {
+        self.forget(name, topic).await
+    }
+
     async fn receive(&self, subscription: &Subscription, max: u32, wait: Duration) -> Result<Vec<Delivery>> {
         self.register(subscription).await?;
         let inner = &self.inner;

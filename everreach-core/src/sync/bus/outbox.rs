@@ -152,11 +152,7 @@ impl OutboxBus {
         applied.await?.ok_or_else(super::deliver::taken_over)
     }
 
-    /// Forgets a subscription: nothing is kept for it any more. Says whether there was one.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn unsubscribe(&self, name: &str, topic: &str) -> Result<bool> {
+    pub(super) async fn forget(&self, name: &str, topic: &str) -> Result<bool> {
         let (name, topic) = (name.to_owned(), topic.to_owned());
         self.inner.registered.lock().unwrap_or_else(PoisonError::into_inner).remove(&(name.clone(), topic.clone()));
         let removed =

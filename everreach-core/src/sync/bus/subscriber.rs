@@ -66,6 +66,17 @@ impl Subscriber {
         Self { stopping, task }
     }
 
+    /// Takes no further message; [`stop`](Self::stop) also waits for the one that is being handled.
+    pub fn cancel(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Ends after the message that is being handled, and leaves the subscription to other processes.
     pub async fn stop(mut self) {
         self.stopping.cancel();

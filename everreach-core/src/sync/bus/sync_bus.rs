@@ -23,6 +23,18 @@ pub trait SyncBus: Send + Sync + 'static {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a message that cannot be published; or the store's.
     async fn publish_all(&self, messages: Vec<NewMessage>) -> Result<Vec<Published>>;
 
+    /// Makes a subscription known: it gets what is published from now on, whenever it reads. [`receive`](Self::receive) does this too.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that cannot be one; or the store's.
+    async fn subscribe(&self, subscription: &Subscription) -> Result<()>;
+
+    /// Forgets a subscription: nothing is kept for it any more. Says whether there was one.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn unsubscribe(&self, name: &str, topic: &str) -> Result<bool>;
+
     /// The next messages for a subscription, in order, at most `max`; waits for the first one. In a process one task at a time asks. Nothing when none came in time or
     /// another process reads for it. A message that may have been delivered before comes alone.
     ///

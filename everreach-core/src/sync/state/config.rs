@@ -7,6 +7,17 @@ use secrecy::SecretString;
 use super::SealingKeys;
 use crate::{Error, ErrorKind, Result};
 
+/// When a process exchanges state with the cloud.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "it does so by itself or it does not")]
+pub enum Exchange {
+    /// At its start, when the cloud is back, and every so often.
+    #[default]
+    ByItself,
+    /// When it is asked to: commands, which end at once.
+    OnRequest,
+}
+
 /// The settings of state sync.
 ///
 /// ```
@@ -23,6 +34,8 @@ pub struct StateConfig {
     /// The key or keys that payloads are sealed with on the way, as [`SealingKeys::parse`] reads them. Without it nothing is sent, taken or
     /// given.
     pub encryption_key: Option<SecretString>,
+    /// When this process exchanges state.
+    pub exchange: Exchange,
     /// Time between two rounds of pushing and pulling while the cloud is reachable: 30 s.
     pub interval: Duration,
     /// How many documents may wait to be pushed: 10,000.
@@ -33,7 +46,13 @@ pub struct StateConfig {
 
 impl Default for StateConfig {
     fn default() -> Self {
-        Self { encryption_key: None, interval: Duration::from_secs(30), max_pending: 10_000, timeout: Duration::from_secs(30) }
+        Self {
+            encryption_key: None,
+            exchange: Exchange::ByItself,
+            interval: Duration::from_secs(30),
+            max_pending: 10_000,
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 

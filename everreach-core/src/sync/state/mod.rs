@@ -22,7 +22,7 @@ mod status;
 mod store;
 mod wire;
 
-pub use config::StateConfig;
+pub use config::{Exchange, StateConfig};
 pub use conflict::{Conflict, ConflictVersion, winner};
 pub use document::{Document, StateChange, StateKey, StateView};
 pub use kind::{Precedence, StateKind};

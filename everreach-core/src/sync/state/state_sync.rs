@@ -6,13 +6,16 @@ use tokio::sync::Mutex;
 
 use super::store::Author;
 use super::{
-    CloudPeer, Conflict, Document, SealingKeys, StateChange, StateConfig, StateKey, StateKind, StateStatus, StateView, local,
-    may_leave, store,
+    CloudPeer, Conflict, Document, Exchange, SealingKeys, StateChange, StateConfig, StateKey, StateKind, StateStatus, StateView,
+    local, may_leave, store,
 };
 use crate::events::EventLog;
 use crate::retry::RetryPolicy;
 use crate::store::{Db, Store};
 use crate::{Error, ErrorKind, Id, Result, SharedClock, Side, Timestamp};
+
+const NO_KEY: &str = "SYNC_ENCRYPTION_KEY is not set, and state is never exchanged in clear: set the same key on both sides";
+const NO_CLOUD: &str = "there is no cloud to exchange state with: set CLOUD_ENDPOINT and EVERREACH_CLOUD_KEY";
 
 /// What state sync works with.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub(super) struct StateSyncInner {
     pub(super) keys: Option<SealingKeys>,
     pub(super) cloud: Option<CloudPeer>,
     pub(super) retry_policy: RetryPolicy,
-    /// One exchange with the cloud at a time: an older page is not laid over a newer answer.
+    /// One exchange with the cloud at a time in this process; a pull notices those of others.
     pub(super) exchange: Mutex<()>,
 }
 
@@ -226,6 +229,22 @@ impl StateSync {
         self.parts.cloud.is_some()
     }
 
+    /// Why nothing can be pushed or pulled from here; none where it can.
+    #[must_use]
+    pub fn idle_because(&self) -> Option<&'static str> {
+        match (self.has_cloud(), self.is_sealed()) {
+            (false, _) => Some(NO_CLOUD),
+            (true, false) => Some(NO_KEY),
+            (true, true) => None,
+        }
+    }
+
+    /// When this process exchanges state.
+    #[must_use]
+    pub fn exchange(&self) -> Exchange {
+        self.parts.config.exchange
+    }
+
     /// Time between two rounds of pushing and pulling.
     #[must_use]
     pub fn interval(&self) -> std::time::Duration {
@@ -233,11 +252,17 @@ impl StateSync {
     }
 
     pub(super) fn keys(&self) -> Result<&SealingKeys> {
-        self.parts.keys.as_ref().ok_or_else(|| {
-            let sentence =
-                "SYNC_ENCRYPTION_KEY is not set, and state is never exchanged in clear: set the same key on both sides";
-            Error::new(ErrorKind::Config, sentence).with_operation("exchange state")
-        })
+        let missing = || Error::new(ErrorKind::Config, NO_KEY).with_operation("exchange state");
+        self.parts.keys.as_ref().ok_or_else(missing)
+    }
+
+    /// The cloud, if state may be exchanged with it now.
+    pub(super) fn cloud(&self) -> Result<&CloudPeer> {
+        let missing = || Error::new(ErrorKind::Config, NO_CLOUD).with_operation("exchange state");
+        let cloud = self.parts.cloud.as_ref().ok_or_else(missing)?;
+        self.keys()?;
+        cloud.check_online()?;
+        Ok(cloud)
     }
 }
 

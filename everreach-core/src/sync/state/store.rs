@@ -8,6 +8,10 @@ use crate::store::{Db, Stamp, on_db};
 use crate::{Error, ErrorKind, Id, Result, Side, Timestamp};
 
 const NODE: &str = "SELECT node, seq, pulled_to, pulled_at, pushed_at FROM everreach_state_node WHERE id = 1";
+// What is noted about the exchange does not change while a page is laid.
+#[cfg(feature = "postgres")]
+const NODE_LOCKED_POSTGRES: &str =
+    "SELECT node, seq, pulled_to, pulled_at, pushed_at FROM everreach_state_node WHERE id = 1 FOR UPDATE";
 // The same text again changes nothing, so that nothing is sent for it.
 const MAKE: &str = "INSERT INTO everreach_state (kind, state_key, id, number, base, node, side, payload, updated_at, received_at) \
      VALUES ($1, $2, $3, 1, NULL, $4, $5, $6, $7, $7) ON CONFLICT (kind, state_key) DO UPDATE SET base = everreach_state.id, \
@@ -48,8 +52,33 @@ pub(super) struct Node {
     pub(super) pushed_at: Option<Stamp>,
 }
 
+impl Node {
+    /// How far the exchange with the cloud has come, by whichever process of this database.
+    pub(super) fn reached(&self) -> Reached {
+        Reached { pulled_to: self.pulled_to.clone(), pulled_at: self.pulled_at, pushed_at: self.pushed_at }
+    }
+}
+
+/// How far the exchange with the cloud has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) pulled_to: Option<String>,
+    pulled_at: Option<Stamp>,
+    pushed_at: Option<Stamp>,
+}
+
 pub(super) async fn node(db: &mut Db<'_>) -> Result<Node> {
     Ok(on_db!(db, conn => sqlx::query_as(NODE).fetch_one(conn).await)?)
+}
+
+/// The same, and no other process notes an exchange until the transaction ends.
+pub(super) async fn node_locked(db: &mut Db<'_>) -> Result<Node> {
+    let statement = match db {
+        Db::Sqlite(_) => NODE,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => NODE_LOCKED_POSTGRES,
+    };
+    Ok(on_db!(db, conn => sqlx::query_as(statement).fetch_one(conn).await)?)
 }
 
 /// Who makes versions here.

@@ -8,13 +8,14 @@ use std::fmt;
 use everreach_core::Result;
 use everreach_core::runtime::Runtime;
 use everreach_core::store::Store;
+use everreach_core::sync::state::Exchange;
 use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
-use crate::settings::Resolved;
+use crate::settings::{Resolved, Role};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -81,6 +82,7 @@ pub(super) async fn run(context: &Context) -> Outcome {
         checks.push(network::port(resolved.server.listen).await);
         checks.push(network::remote("cloud", resolved.runtime.cloud.as_ref()).await);
         checks.push(network::remote("worker", resolved.runtime.worker.as_ref()).await);
+        checks.push(state(resolved));
         checks.push(keys(resolved).await);
     }
     report(&checks, &context.output)
@@ -115,6 +117,22 @@ async fn schema(context: &Context, resolved: &Resolved) -> Check {
     }
 }
 
+/// Whether state can be exchanged with the other side.
+fn state(resolved: &Resolved) -> Check {
+    const NAME: &str = "state";
+    if resolved.runtime.cloud.is_none() && resolved.server.role != Role::CloudTerminal {
+        return Check::pass(NAME, "there is no other side to exchange it with");
+    }
+    match resolved.runtime.state.encryption_key {
+        Some(_) => Check::pass(NAME, "it is exchanged, sealed with SYNC_ENCRYPTION_KEY; the other side needs the same"),
+        None => Check::warn(
+            NAME,
+            "SYNC_ENCRYPTION_KEY is not set: none is exchanged with the other side",
+            "set the same key on both sides; `openssl rand -base64 32` makes one",
+        ),
+    }
+}
+
 /// Whether a listener beyond loopback has a key.
 async fn keys(resolved: &Resolved) -> Check {
     const NAME: &str = "keys";
@@ -125,7 +143,9 @@ async fn keys(resolved: &Resolved) -> Check {
         return Check::pass(NAME, "one is set in the settings");
     }
     let is_empty: Result<bool> = async {
-        let runtime = Runtime::builder(resolved.runtime.clone()).build().await?;
+        let mut config = resolved.runtime.clone();
+        config.state.exchange = Exchange::OnRequest;
+        let runtime = Runtime::builder(config).build().await?;
         let is_empty = runtime.key_ring().is_empty();
         runtime.shutdown(std::time::Duration::ZERO).await;
         Ok(is_empty)

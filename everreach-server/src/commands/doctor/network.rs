@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use everreach_core::routing::RemoteConfig;
+use everreach_core::store::redact_url;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -34,11 +35,12 @@ pub(super) async fn port(listen: SocketAddr) -> Check {
 /// Whether another process that runs actions answers.
 pub(super) async fn remote(name: &'static str, remote: Option<&RemoteConfig>) -> Check {
     let Some(remote) = remote else { return Check::pass(name, "not configured") };
+    let endpoint = redact_url(remote.endpoint.as_str());
     match health(remote.endpoint.as_str(), Some(remote)).await {
-        Ok(()) => Check::pass(name, format!("{} answers", remote.endpoint)),
+        Ok(()) => Check::pass(name, format!("{endpoint} answers")),
         Err(cause) => {
             let setting = if name == "cloud" { "CLOUD_ENDPOINT" } else { "LOCAL_ENDPOINT" };
-            Check::fail(name, format!("{} does not answer: {cause}", remote.endpoint), format!("start it, or correct {setting}"))
+            Check::fail(name, format!("{endpoint} does not answer: {cause}"), format!("start it, or correct {setting}"))
         }
     }
 }

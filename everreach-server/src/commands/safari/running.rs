@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use everreach_core::runtime::Runtime;
+use everreach_core::sync::state::Exchange;
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -62,7 +63,10 @@ pub(super) async fn daemon(arguments: &DaemonArgs, context: &Context) -> Outcome
         return Err(Failure::usage(message));
     }
     let mut signals = Signals::listen()?;
-    let runtime = Runtime::builder(context.settings.resolve()?.runtime).build().await?;
+    let mut config = context.settings.resolve()?.runtime;
+    // Its task is the queue: the server beside it keeps the two sides in step.
+    config.state.exchange = Exchange::OnRequest;
+    let runtime = Runtime::builder(config).build().await?;
     let (interval, max) = (Duration::from_secs(arguments.interval.into()), arguments.max);
     let ready = json!({ "state": "running", "interval_s": arguments.interval, "max": max });
     let ended = async {

@@ -85,6 +85,7 @@ const TOPICS: &[(&str, &str, char, char)] = &[
     ("gateway", "channel_status", 'R', 'N'),
     ("cost", "report", 'X', 'E'),
     ("safari_queue", "run_once check_services retry_failed reset_counters", 'W', 'E'),
+    ("sync", "push pull", 'W', 'E'),
 ];
 
 const LOCAL_PREFERRED: &str = "content.analyze_video content.youtube_payload feedback.checkbacks feedback.analysis \
@@ -202,7 +203,7 @@ fn approvals_derived_keys_and_the_limits_of_the_mac_stand_where_they_belong() {
     let mac = "comments.post comments.threads_engage dm.bulk_send dm.process_outreach dm.queue dm.send dm.sync linkedin.campaign \
         linkedin.connect linkedin.message linkedin.prospect linkedin.search safari.ensure_session safari.execute_js safari.health \
         safari.inbox safari.navigate safari_queue.check_services safari_queue.reset_counters safari_queue.retry_failed \
-        safari_queue.run_once";
+        safari_queue.run_once sync.pull sync.push";
     assert_eq!(named(&|route| route.requires == Some(Side::Local)), mac.split_whitespace().collect::<Vec<_>>());
     assert_eq!(route(&table, "dm.send").timeout, Some(Duration::from_secs(90)));
     assert_eq!(route(&table, "research.platform").timeout, Some(Duration::from_secs(60)));

@@ -90,7 +90,7 @@ impl CloudPeer {
     }
 
     /// Whether nothing may be sent now.
-    pub(super) fn check_online(&self) -> Result<()> {
+    pub(in super::super) fn check_online(&self) -> Result<()> {
         if (self.is_offline)() {
             let sentence = "the cloud is offline, so nothing is exchanged with it: what waits is pushed when it is back";
             return Err(Error::new(ErrorKind::Offline, sentence));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::store::node;
+use super::super::store::{Reached, node, node_locked};
 use super::super::{Document, PullPage, Seen, StateSync};
 use super::CloudPeer;
 use super::push::explain;
@@ -41,9 +41,15 @@ struct Opened {
 struct Progress {
     cursor: Option<String>,
     is_held_up: bool,
+    /// What this database knew of the exchange when the cloud was asked.
+    reached: Reached,
 }
 
 impl Progress {
+    fn from(reached: Reached) -> Self {
+        Self { cursor: reached.pulled_to.clone(), is_held_up: false, reached }
+    }
+
     fn reach(&mut self, cursor: &str) {
         if !self.is_held_up {
             self.cursor = Some(cursor.to_owned());
@@ -61,15 +67,18 @@ impl StateSync {
     pub async fn pull_cloud_state(&self) -> Result<PullReport> {
         let cloud = self.cloud()?;
         let _alone = self.parts.exchange.lock().await;
-        let mut connection = self.parts.store.read().await?;
-        let mut cursor = node(&mut connection.db()).await?.pulled_to;
-        drop(connection);
-        let mut progress = Progress { cursor: cursor.clone(), is_held_up: false };
+        let mut progress = self.progress().await?;
+        let mut cursor = progress.cursor.clone();
         let mut report = PullReport::default();
         for _ in 0..MAX_PAGES {
             let page = self.ask(cloud, cursor.as_deref()).await.map_err(|error| error.with_operation("pull state"))?;
             let (next, has_more) = (page.next.clone(), page.has_more);
-            progress = self.lay_page(page, progress, &mut report).await?;
+            let Some(laid) = self.lay_page(page, progress, &mut report).await? else {
+                progress = self.progress().await?;
+                cursor = progress.cursor.clone();
+                continue;
+            };
+            progress = laid;
             if !has_more || cursor.as_deref() == Some(next.as_str()) {
                 break;
             }
@@ -80,6 +89,11 @@ impl StateSync {
             self.parts.events.record(Event::new(now, "sync.pulled", "cloud").with_data(json!(report)));
         }
         Ok(report)
+    }
+
+    async fn progress(&self) -> Result<Progress> {
+        let mut connection = self.parts.store.read().await?;
+        Ok(Progress::from(node(&mut connection.db()).await?.reached()))
     }
 
     async fn ask(&self, cloud: &CloudPeer, cursor: Option<&str>) -> Result<PullPage> {
@@ -96,8 +110,9 @@ impl StateSync {
         }
     }
 
-    /// Lays a page over what is here and notes how far it goes, in one transaction.
-    async fn lay_page(&self, page: PullPage, mut progress: Progress, report: &mut PullReport) -> Result<Progress> {
+    /// Lays a page over what is here and notes how far it goes, in one transaction. Nothing when another process of this database has
+    /// exchanged state since the cloud was asked: what it took over may be newer than the page.
+    async fn lay_page(&self, page: PullPage, mut progress: Progress, report: &mut PullReport) -> Result<Option<Progress>> {
         let keys = self.keys()?;
         let items = page.items.into_iter();
         let opened: Vec<_> =
@@ -105,6 +120,9 @@ impl StateSync {
         let (author, now, next) = (self.parts.author.clone(), self.parts.clock.now(), page.next);
         let laid = self.parts.store.write(move |mut db| {
             Box::pin(async move {
+                if node_locked(&mut db).await?.reached() != progress.reached {
+                    return Ok(None);
+                }
                 let mut all = Vec::new();
                 for Opened { document, seen, cursor } in opened {
                     let laid = match document {
@@ -117,10 +135,11 @@ impl StateSync {
                 }
                 progress.reach(&next);
                 pulled(&mut db, progress.cursor.as_deref(), now).await?;
-                Ok((all, progress))
+                progress.reached = node(&mut db).await?.reached();
+                Ok(Some((all, progress)))
             })
         });
-        let (all, progress) = laid.await?;
+        let Some((all, progress)) = laid.await? else { return Ok(None) };
         self.parts.events.announce();
         for laid in all {
             match laid {
@@ -136,6 +155,6 @@ impl StateSync {
                 }
             }
         }
-        Ok(progress)
+        Ok(Some(progress))
     }
 }

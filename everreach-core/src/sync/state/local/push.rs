@@ -12,7 +12,7 @@ use super::peer::Failed;
 use super::settle::{Decision, refuse, settle};
 use super::store::{RowName, Waiting, due, fail, pushed};
 use crate::retry::{Attempt, Next, decide};
-use crate::{Effect, Error, ErrorKind, Event, Id, Result};
+use crate::{Effect, Error, Event, Id, Result};
 
 /// More than an outbox at its bound needs: a push that would not end is a fault.
 const MAX_PUSHES: u32 = 10_000;
@@ -48,7 +48,7 @@ impl StateSync {
     /// still waits, and a repeat changes nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] without a key to seal with or without a cloud, [`ErrorKind::Offline`] in offline mode; what the cloud
+    /// [`Config`](crate::ErrorKind::Config) without a key to seal with or without a cloud, [`Offline`](crate::ErrorKind::Offline) in offline mode; what the cloud
     /// answered or that it did not, with what was not pushed still waiting; or the store's.
     pub async fn push_pending_sync(&self) -> Result<PushReport> {
         let cloud = self.cloud()?;
@@ -69,16 +69,6 @@ impl StateSync {
             self.parts.events.record(Event::new(now, "sync.pushed", "cloud").with_data(json!(report)));
         }
         Ok(report)
-    }
-
-    /// The cloud, if state may be exchanged with it now.
-    pub(super) fn cloud(&self) -> Result<&CloudPeer> {
-        self.keys()?;
-        let missing =
-            || Error::new(ErrorKind::Config, "there is no cloud to exchange state with: set CLOUD_ENDPOINT and its key");
-        let cloud = self.parts.cloud.as_ref().ok_or_else(missing)?;
-        cloud.check_online()?;
-        Ok(cloud)
     }
 
     async fn due(&self) -> Result<Vec<Waiting>> {
