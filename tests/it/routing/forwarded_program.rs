@@ -1,5 +1,6 @@
 //! The built program on both sides of one database: what one forwards runs on the other, once, and every process knows its answer.
 
+use everreach_core::MicroUsd;
 use serde_json::{Value, json};
 
 use super::shared_pair::PRICE;
@@ -34,8 +35,8 @@ async fn a_call_runs_there_once(database: String) {
         assert_eq!((&repeat["replayed"], &repeat["result"]), (&json!(true), &first["result"]), "{repeat}");
     }
     assert_eq!(worker.counts(), [("job-1".to_owned(), 1)].into());
-    let micros = |amount: &Value| amount.as_f64().map(|usd| (usd * 1e6).round() as i64);
-    assert_eq!((micros(&cost["total_usd"]), micros(&cost["reserved_usd"])), (Some(PRICE), Some(0)), "{cost}");
+    let micros = |amount: &Value| serde_json::from_value::<MicroUsd>(amount.clone()).expect("an amount").micros();
+    assert_eq!((micros(&cost["total_usd"]), micros(&cost["reserved_usd"])), (PRICE, 0), "{cost}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
