@@ -9,6 +9,7 @@ mod explain;
 mod fallback;
 mod forwarded;
 mod forwarded_crashes;
+mod forwarded_program;
 mod idempotency;
 mod local_calls;
 mod local_calls_crashes;
