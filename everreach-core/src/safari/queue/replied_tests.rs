@@ -36,7 +36,9 @@ impl Place {
         conditions.health.insert(Service::TwitterDm, up);
         let place = Self { clock, queue, campaigns, conditions };
         let plan = CampaignPlan::new(CampaignKind::DmSequence, Platform::Twitter)?;
-        place.campaigns.start(NewCampaign::new(plan, vec![Target::new("Bob")]).named("c1")).await?;
+        let words = r#"{"comments": ["one", "two", "three"], "first_dm": "1", "follow_up": "2", "final_touch": "3"}"#.parse()?;
+        let campaign = NewCampaign::new(plan, vec![Target::new("Bob")]).named("c1").with_templates(words);
+        place.campaigns.start(campaign).await?;
         let mut message = Command::dm(Platform::Twitter, "Bob", "hello", place.clock.now());
         message.campaign_id = Some("c1".to_owned());
         let id = place.queue.enqueue(vec![NewCommand::new(message)]).await?[0].id;
