@@ -1,6 +1,6 @@
 //! The conditions of the moment.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -76,6 +76,8 @@ pub struct Conditions {
     pub browser_held_until: Option<Timestamp>,
     /// Campaigns that are paused, by their id.
     pub paused_campaigns: BTreeSet<String>,
+    /// Who has replied to a campaign: it sends them nothing more.
+    pub replied: HashSet<(String, Contact)>,
     /// Who is never written to.
     pub deny_list: DenyList,
     /// When somebody was last written to, by us or by any other program that says so.
@@ -107,6 +109,7 @@ impl Conditions {
             rest: None,
             browser_held_until: None,
             paused_campaigns: BTreeSet::new(),
+            replied: HashSet::new(),
             deny_list: DenyList::default(),
             last_dm: HashMap::new(),
             contact_floor: Duration::from_secs(24 * 3_600),

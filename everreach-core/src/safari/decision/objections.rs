@@ -30,7 +30,12 @@ pub(super) fn campaign(asked: &Asked<'_>) -> Verdict {
             Verdict::wait(None, format!("nobody agreed to campaign {id} in time: resume it to be asked again"))
         }
         _ if asked.conditions.paused_campaigns.contains(id) => Verdict::wait(None, format!("campaign {id} is paused")),
-        _ => Verdict::pass("not paused"),
+        _ => match asked.dispatchable.contact() {
+            Some(contact) if asked.conditions.replied.contains(&(id.clone(), contact.clone())) => {
+                Verdict::refuse(format!("{contact} has replied, and campaign {id} sends them nothing more"))
+            }
+            _ => Verdict::pass("not paused"),
+        },
     }
 }
 

@@ -19,6 +19,8 @@ mod looks;
 mod people;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod replied_tests;
 mod row;
 mod safari_queue;
 mod wake;

@@ -9,7 +9,7 @@ use super::slot::{Slot, lock_slot, take_slot};
 use super::store;
 use crate::events;
 use crate::safari::decision::{BrowserRest, Conditions, NextStep, Rule, next_step};
-use crate::safari::gate::check;
+use crate::safari::gate::{Work, check};
 use crate::safari::queue::lane::lane_of;
 use crate::safari::queue::people::Elsewhere;
 use crate::safari::queue::row::QueueRow;
@@ -66,6 +66,11 @@ pub(in crate::safari::queue) async fn enrich(
     for command in commands {
         let Ok(dispatchable) = check(command) else { continue };
         let Some(contact) = dispatchable.contact() else { continue };
+        if let (Some(campaign), Work::Dm(dm)) = (&command.campaign_id, dispatchable.work())
+            && groups::has_replied(db, campaign, &dm.recipient, contact).await?
+        {
+            conditions.replied.insert((campaign.clone(), contact.clone()));
+        }
         if people::denies(db, contact).await? {
             conditions.deny_list.add(contact.clone());
         }
