@@ -260,19 +260,6 @@ fn outward_commands_wait_for_the_morning_and_others_do_not() {
 }
 
 #[test]
-fn sends_of_one_account_keep_their_distance() {
-    let mut conditions = fair();
-    conditions.last_sent.insert((Platform::Instagram, LimitedAction::Dm), noon() - seconds(30));
-    assert_waits(&dm(), &conditions, noon(), Rule::Spacing, Some(noon() + seconds(90)));
-    for other in [comment(), Command::dm(Platform::Twitter, "bob", "hello", noon())] {
-        assert_waits(&other, &conditions, noon(), Rule::Spacing, Some(noon() + seconds(30)));
-        assert_goes(&other, &conditions, noon() + seconds(30));
-    }
-    conditions.pacing.min_delay = Some(Duration::ZERO);
-    assert_goes(&dm(), &conditions, noon());
-}
-
-#[test]
 fn safari_rests_after_an_unknown_outcome_and_is_used_by_one_at_a_time() {
     let mut conditions = fair();
     conditions.rest = Some(BrowserRest::new(noon() + seconds(90), Some(Service::TwitterDm)));

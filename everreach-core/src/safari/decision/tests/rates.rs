@@ -1,4 +1,4 @@
-//! The limit over all accounts, and half the rate after a sign-in.
+//! Spacing, the limit over all accounts, and half the rate after a sign-in.
 
 use super::*;
 
@@ -104,4 +104,17 @@ fn an_account_that_was_signed_out_rests_a_day_and_goes_at_half_its_rate_for_a_we
     assert_eq!(blocked.half_rate_until(noon() + day), None);
     blocked.cause = HaltCause::PlatformLimit;
     assert_eq!(blocked.half_rate_until(noon() + day), None);
+}
+
+#[test]
+fn sends_of_one_account_keep_their_distance() {
+    let mut conditions = fair();
+    conditions.last_sent.insert((Platform::Instagram, LimitedAction::Dm), noon() - seconds(30));
+    assert_waits(&dm(), &conditions, noon(), Rule::Spacing, Some(noon() + seconds(90)));
+    for other in [comment(), Command::dm(Platform::Twitter, "bob", "hello", noon())] {
+        assert_waits(&other, &conditions, noon(), Rule::Spacing, Some(noon() + seconds(30)));
+        assert_goes(&other, &conditions, noon() + seconds(30));
+    }
+    conditions.pacing.min_delay = Some(Duration::ZERO);
+    assert_goes(&dm(), &conditions, noon());
 }
