@@ -180,7 +180,7 @@ fn no_refusal_repeats_the_secret_in_what_is_wrong() {
         ("SYNC_ENCRYPTION_KEY", "hunter2"),
         ("SYNC_ENCRYPTION_KEY", "new:aHVudGVyMi1zZWFscy13aGF0LWJvdGgtc2hhcmUtMDA,hunter2"),
         ("CLOUD_ENDPOINT", "http://me:hunter2@cloud.example"),
-        ("CLOUD_ENDPOINT", "https://me:hunter2@cloud.example"),
+        ("CLOUD_ENDPOINT", "https://me:hunter2@127.0.0.1:9"),
         ("LOCAL_ENDPOINT", "ftp://me:hunter2@127.0.0.1"),
         ("LOCAL_ENDPOINT", "http://me:hunter2@127.0.0.1"),
         ("EVERREACH_CLOUD_KEY", "hunter2 with a space"),
