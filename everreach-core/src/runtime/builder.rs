@@ -352,7 +352,7 @@ impl RuntimeBuilder {
             stopping: stopping.child_token(),
         });
         failover.hand_over_with("schedule", Arc::new(schedule.clone()));
-        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
+        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator, &stopping);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Runtime, RuntimeConfig};
 use crate::events::EventLog;
 use crate::ledger::{CallRecord, IdempotencyKey, Ledger};
@@ -30,6 +32,7 @@ pub(super) fn pulling(
     clock: &SharedClock,
     stop: &StopSwitch,
     orchestrator: &Orchestrator,
+    stopping: &CancellationToken,
 ) -> Option<Puller> {
     let parts = || PullerParts {
         store: store.clone(),
@@ -37,6 +40,7 @@ pub(super) fn pulling(
         stop: stop.clone(),
         orchestrator: orchestrator.clone(),
         config: config.relay.clone(),
+        stopping: stopping.child_token(),
     };
     let is_local = !config.routing.is_cloud_terminal && config.routing.mode != crate::Mode::Cloud;
     (config.failover.shares_database() && is_local).then(|| Puller::new(parts()))
@@ -79,8 +83,7 @@ impl Runtime {
     /// ```
     pub fn start_pulling(&self) {
         if let Some(puller) = self.parts.puller.clone() {
-            let stopping = self.parts.stopping.clone();
-            self.parts.background.spawn(async move { puller.run(stopping).await });
+            self.parts.background.spawn(async move { puller.run().await });
         }
     }
 
