@@ -6,7 +6,7 @@ use super::RelayConfig;
 use super::rows::{self, Found, NewRow};
 use super::standing::Standing;
 use crate::events::EventLog;
-use crate::ledger::{self, CallRecord, CallState, Claim, IdempotencyKey, Ledger};
+use crate::ledger::{self, CallRecord, CallState, Claim, IdempotencyKey, Ledger, Verdict};
 use crate::routing::{Call, LocalRelay};
 use crate::store::{Db, Store};
 use crate::{Envelope, Id, Outcome, Result, SharedClock, Timestamp};
@@ -45,6 +45,25 @@ impl Relay {
             }
         }
         Ok(())
+    }
+
+    /// Settles a held call by a person's word, and its row with it. What the row says by now comes first.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::resolve`].
+    pub(crate) async fn resolve(&self, key: &IdempotencyKey, verdict: Verdict) -> Result<CallRecord> {
+        let (key, now) = (key.clone(), self.clock.now());
+        let resolved = self.store.write(move |mut db| {
+            Box::pin(async move {
+                settle(&mut db, &key, now).await?;
+                let record = ledger::resolve_within(&mut db, &key, verdict, now).await?;
+                rows::confirm(&mut db, &key, verdict, now).await?;
+                Ok(record)
+            })
+        });
+        let record = resolved.await?;
+        self.events.announce();
+        Ok(record)
     }
 }
 
@@ -126,3 +145,6 @@ fn blank(record: CallRecord) -> Envelope {
         envelope
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,6 +70,8 @@ const RELEASE: &str = "UPDATE actp_workflow_tasks SET status = 'pending', claime
      WHERE id = $1 AND claimed_by = $2 AND status IN ('claimed', 'running')";
 const FINISH: &str = "UPDATE actp_workflow_tasks SET status = $3, output_data = $4, error = $5, completed_at = $6 \
      WHERE id = $1 AND claimed_by = $2 AND status IN ('claimed', 'running')";
+const CONFIRM: &str = "UPDATE actp_workflow_tasks SET status = $2, output_data = $3, error = $4, completed_at = $5 \
+     WHERE id = $1 AND status <> 'succeeded'";
 
 /// A row to be written.
 #[derive(Debug)]
@@ -214,6 +216,15 @@ pub(super) async fn finish(
             .map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// Writes the end of a row by a person's word. What was done stays done.
+pub(super) async fn confirm(db: &mut Db<'_>, id: Id, end: (TaskStatus, &Value, Option<&str>), now: Timestamp) -> Result<()> {
+    let (status, output, error) = end;
+    Ok(on_db!(db, conn => {
+        let asked = sqlx::query(CONFIRM).bind(id).bind(status.as_str()).bind(Json(output)).bind(error).bind(Stamp(now));
+        asked.execute(conn).await.map(drop)
+    })?)
 }
 
 #[derive(sqlx::FromRow)]
