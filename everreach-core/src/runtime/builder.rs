@@ -323,7 +323,9 @@ impl RuntimeBuilder {
             tasks: calls.clone(),
         });
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let side = if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local };
         let safari = SafariParts {
+            side,
             store: store.clone(),
             clock: Arc::clone(&clock),
             events: events.clone(),
@@ -340,7 +342,7 @@ impl RuntimeBuilder {
         let schedule = Schedule::new(ScheduleParts {
             jobs,
             config: config.schedule.clone(),
-            side: if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local },
+            side,
             leadership: self.leadership.unwrap_or_else(|| failover.leadership().clone()),
             runner: format!("everreach-{}", Id::new()),
             deadline: config.routing.deadline,

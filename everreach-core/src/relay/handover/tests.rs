@@ -101,3 +101,13 @@ async fn a_call_whose_row_waits_to_go_again_is_not_held() {
     done.runtime.resolve(&done.key, Verdict::DidNotHappen).await.expect("it is held");
     assert_eq!(done.state().await, CallState::Executed, "what its worker did stays done");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_never_works_through_safaris_queue() {
+    let cloud = Cloud::holding(WAYS[0]).await;
+    cloud.execute("UPDATE safari_command_queue SET status = 'pending', everreach_outcome = NULL").await;
+    let refused = cloud.runtime.safari().run_once(1).await.expect_err("it has no browser");
+    assert_eq!(refused.kind(), ErrorKind::RequiresLocal);
+    assert_eq!(cloud.runtime.safari().run(std::time::Duration::from_secs(1), None).await.executed, 0, "it ends at once");
+    assert_eq!(cloud.state().await, CallState::Queued, "the row waits for the Mac");
+}
