@@ -31,4 +31,4 @@ pub(crate) use envelopes::ways_to_resolve;
 pub(crate) use journal::KEEP_CALLS;
 pub use journal::Ledger;
 pub use key::{Fingerprint, IdempotencyKey, fingerprint};
-pub(crate) use queued::{call_within, finish_within, keep_within, resolve_within, settle_within};
+pub(crate) use queued::{call_within, count_queued, finish_within, keep_within, resolve_within, settle_within};

@@ -46,6 +46,11 @@ pub(crate) async fn call_within(db: &mut Db<'_>, key: &IdempotencyKey) -> Result
     }
 }
 
+/// How many calls are queued, counted up to this many.
+pub(crate) async fn count_queued(db: &mut Db<'_>, most: u32) -> Result<u32> {
+    store::count_queued(db, most).await
+}
+
 /// Records what the row of a queued call says. A call that somebody runs, or that ran, is left alone.
 pub(crate) async fn settle_within(db: &mut Db<'_>, key: &IdempotencyKey, envelope: Envelope, now: Timestamp) -> Result<()> {
     let Some(mut call) = store::lock(db, key).await? else { return Ok(()) };

@@ -99,7 +99,7 @@ impl Puller {
             let holder = format!("everreach-{}", Id::new());
             let Some(task) = self.claim(&holder).await? else { break };
             summary.pulled += 1;
-            let (end, outcome) = match task.call() {
+            let (end, outcome) = match task.call(self.parts.clock.now()) {
                 Ok(call) => match self.carry_out(&task, &holder, call).await? {
                     Some(envelope) => (end_of(&envelope), envelope.outcome),
                     None => (End::Release, Outcome::NotExecuted),

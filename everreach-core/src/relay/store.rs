@@ -72,6 +72,11 @@ const FINISH: &str = "UPDATE actp_workflow_tasks SET status = $3, output_data = 
      WHERE id = $1 AND claimed_by = $2 AND status IN ('claimed', 'running')";
 const CONFIRM: &str = "UPDATE actp_workflow_tasks SET status = $2, output_data = $3, error = $4, completed_at = $5 \
      WHERE id = $1 AND status <> 'succeeded'";
+const LAPSE: &str = "UPDATE actp_workflow_tasks SET status = $2, output_data = $3, error = $4, completed_at = $5 \
+     WHERE id = $1 AND status = 'pending'";
+// Rows that another program ended may lack a time of their end.
+const PRUNE: &str = "DELETE FROM actp_workflow_tasks WHERE everreach_key IS NOT NULL AND status IN ('succeeded', 'failed', 'timed_out') \
+     AND COALESCE(completed_at, claimed_at, created_at) < $1";
 
 /// A row to be written.
 #[derive(Debug)]
@@ -195,13 +200,7 @@ pub(super) async fn release(db: &mut Db<'_>, id: Id, holder: &str) -> Result<boo
 }
 
 /// Writes the end of a row; says whether the claim still held.
-pub(super) async fn finish(
-    db: &mut Db<'_>,
-    id: Id,
-    holder: &str,
-    end: (TaskStatus, &Value, Option<&str>),
-    now: Timestamp,
-) -> Result<bool> {
+pub(super) async fn finish(db: &mut Db<'_>, id: Id, holder: &str, end: Ending<'_>, now: Timestamp) -> Result<bool> {
     let (status, output, error) = end;
     let rows = on_db!(db, conn => {
         sqlx::query(FINISH)
@@ -218,11 +217,28 @@ pub(super) async fn finish(
     Ok(rows == 1)
 }
 
+/// How a row ends: its status, its output and its error.
+type Ending<'a> = (TaskStatus, &'a Value, Option<&'a str>);
+
 /// Writes the end of a row by a person's word. What was done stays done.
-pub(super) async fn confirm(db: &mut Db<'_>, id: Id, end: (TaskStatus, &Value, Option<&str>), now: Timestamp) -> Result<()> {
+pub(super) async fn confirm(db: &mut Db<'_>, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
+    end_as(db, CONFIRM, id, end, now).await
+}
+
+/// Writes the end of a row that nobody took in time.
+pub(super) async fn lapse(db: &mut Db<'_>, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
+    end_as(db, LAPSE, id, end, now).await
+}
+
+/// Removes rows of ours that ended before this time.
+pub(super) async fn prune(db: &mut Db<'_>, oldest: Timestamp) -> Result<()> {
+    Ok(on_db!(db, conn => sqlx::query(PRUNE).bind(Stamp(oldest)).execute(conn).await.map(drop))?)
+}
+
+async fn end_as(db: &mut Db<'_>, statement: &'static str, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
     let (status, output, error) = end;
     Ok(on_db!(db, conn => {
-        let asked = sqlx::query(CONFIRM).bind(id).bind(status.as_str()).bind(Json(output)).bind(error).bind(Stamp(now));
+        let asked = sqlx::query(statement).bind(id).bind(status.as_str()).bind(Json(output)).bind(error).bind(Stamp(now));
         asked.execute(conn).await.map(drop)
     })?)
 }

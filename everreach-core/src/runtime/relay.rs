@@ -113,6 +113,12 @@ impl Runtime {
         }
     }
 
+    /// Whoever hands calls over, for tests beside it.
+    #[cfg(test)]
+    pub(crate) fn relay(&self) -> Option<&Relay> {
+        self.parts.relay.as_ref()
+    }
+
     /// Brings every queued call up to what its row says.
     pub(super) async fn settle_queued(&self) -> Result<()> {
         match &self.parts.relay {

@@ -1,15 +1,19 @@
 //! A person's word on a queued call, against what its row says.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 use sqlx::Executor as _;
 use tempfile::TempDir;
 
+use crate::clock::ManualClock;
 use crate::failover::TwoNodeMode;
 use crate::ledger::{CallState, IdempotencyKey, Verdict};
 use crate::routing::RouteRequest;
 use crate::runtime::{Runtime, RuntimeConfig};
 use crate::store::on_db;
-use crate::{ErrorKind, Mode, Outcome};
+use crate::{Envelope, ErrorKind, Mode, Outcome};
 
 /// A message, whose row is a command, and whatever makes that command unknown; then the same for a task.
 const WAYS: [(&str, &str); 2] = [
@@ -19,6 +23,7 @@ const WAYS: [(&str, &str); 2] = [
 
 struct Cloud {
     runtime: Runtime,
+    clock: Arc<ManualClock>,
     action: &'static str,
     key: IdempotencyKey,
     _folder: TempDir,
@@ -33,8 +38,11 @@ impl Cloud {
         config.store.url = format!("sqlite://{}", folder.path().join("everreach.db").display());
         (config.routing.mode, config.routing.is_cloud_terminal) = (Mode::Cloud, true);
         config.failover.mode = Some(TwoNodeMode::Shared);
-        let runtime = Runtime::builder(config).build().await.expect("a terminal");
-        let cloud = Self { runtime, action, key: "order-1".parse().expect("a key"), _folder: folder };
+        config.relay.max_waiting = 2;
+        let clock = Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time")));
+        let builder = Runtime::builder(config).with_clock(Arc::clone(&clock) as _);
+        let runtime = builder.build().await.expect("a terminal");
+        let cloud = Self { runtime, clock, action, key: "order-1".parse().expect("a key"), _folder: folder };
         assert_eq!(cloud.send().await, Outcome::Queued, "{action}");
         cloud.execute(makes_unknown).await;
         assert_eq!(cloud.state().await, CallState::Unknown, "{action}");
@@ -42,13 +50,17 @@ impl Cloud {
     }
 
     async fn send(&self) -> Outcome {
+        self.send_as(&self.key).await.outcome
+    }
+
+    async fn send_as(&self, key: &IdempotencyKey) -> Envelope {
         let params = json!({
             "platform": "instagram", "username": "ada", "text": "hi", "profileUrl": "https://www.linkedin.com/in/ada/"
         });
         let mut params = params.as_object().cloned().expect("an object");
         params.retain(|name, _| (name == "profileUrl") == (self.action == "linkedin.connect"));
-        let request = RouteRequest::new(self.action.parse().expect("a name"), params).with_idempotency_key(self.key.as_str());
-        self.runtime.route(request).await.outcome
+        let request = RouteRequest::new(self.action.parse().expect("a name"), params).with_idempotency_key(key.as_str());
+        self.runtime.route(request).await
     }
 
     async fn execute(&self, statement: &'static str) {
@@ -108,6 +120,56 @@ async fn the_cloud_never_works_through_safaris_queue() {
     cloud.execute("UPDATE safari_command_queue SET status = 'pending', everreach_outcome = NULL").await;
     let refused = cloud.runtime.safari().run_once(1).await.expect_err("it has no browser");
     assert_eq!(refused.kind(), ErrorKind::RequiresLocal);
-    assert_eq!(cloud.runtime.safari().run(std::time::Duration::from_secs(1), None).await.executed, 0, "it ends at once");
+    assert_eq!(cloud.runtime.safari().run(Duration::from_secs(1), None).await.executed, 0, "it ends at once");
     assert_eq!(cloud.state().await, CallState::Queued, "the row waits for the Mac");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_nobody_takes_for_days_is_not_run_any_more_until_it_is_sent_again() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    for way in WAYS {
+        let cloud = Cloud::holding(way).await;
+        cloud.runtime.resolve(&cloud.key, Verdict::DidNotHappen).await.expect("it is held");
+        assert_eq!(cloud.send().await, Outcome::Queued);
+        cloud.clock.advance(DAY * 2);
+        assert_eq!(cloud.state().await, CallState::Queued, "{}: a weekend is not too long", cloud.action);
+        cloud.clock.advance(DAY + DAY);
+        assert_eq!(cloud.state().await, CallState::NotExecuted, "{}", cloud.action);
+        assert_eq!(cloud.send().await, Outcome::Queued, "{}", cloud.action);
+        assert_eq!(cloud.state().await, CallState::Queued, "{}: it waits anew", cloud.action);
+        let begun = ["UPDATE safari_command_queue SET status = 'running'", "UPDATE actp_workflow_tasks SET status = 'running'"];
+        for statement in begun {
+            cloud.execute(statement).await;
+        }
+        cloud.clock.advance(DAY * 4);
+        assert_eq!(cloud.state().await, CallState::Queued, "{}: somebody has begun with it", cloud.action);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_calls_wait_than_the_limit_says() {
+    let cloud = Cloud::holding(WAYS[1]).await;
+    let key = |name: &str| -> IdempotencyKey { name.parse().expect("a key") };
+    for name in ["order-2", "order-3"] {
+        assert_eq!(cloud.send_as(&key(name)).await.outcome, Outcome::Queued, "{name}");
+    }
+    let refused = cloud.send_as(&key("order-4")).await;
+    assert_eq!((refused.outcome, refused.error), (Outcome::NotExecuted, Some(ErrorKind::RequiresLocal)), "{refused:?}");
+    assert_eq!(cloud.send_as(&key("order-3")).await.outcome, Outcome::Queued, "what waits is answered as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_of_ours_go_when_they_ended_long_ago() {
+    let cloud = Cloud::holding(WAYS[1]).await;
+    cloud.runtime.resolve(&cloud.key, Verdict::Happened).await.expect("it is held");
+    let relay = cloud.runtime.relay().expect("it hands calls over");
+    let ended = cloud.runtime.clock().now();
+    for (oldest, left) in [(ended, 1), (ended + Duration::from_secs(1), 0)] {
+        relay.prune(oldest).await.expect("a round");
+        let count = "SELECT COUNT(*) FROM actp_workflow_tasks";
+        let counted = cloud.runtime.store().write(move |mut db| {
+            Box::pin(async move { Ok(on_db!(&mut db, conn => sqlx::query_scalar::<_, i64>(count).fetch_one(conn).await)?) })
+        });
+        assert_eq!(counted.await.expect("counted"), left);
+    }
 }

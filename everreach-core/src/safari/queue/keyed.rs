@@ -34,3 +34,8 @@ pub(crate) async fn retry_keyed(db: &mut Db<'_>, id: Id, now: Timestamp) -> Resu
 pub(crate) async fn confirm_keyed(db: &mut Db<'_>, id: Id, verdict: Verdict, now: Timestamp) -> Result<()> {
     finish::confirm(db, id, verdict, now).await
 }
+
+/// Ends a command that has waited too long, unless somebody has begun with it.
+pub(crate) async fn lapse_keyed(db: &mut Db<'_>, id: Id, now: Timestamp) -> Result<()> {
+    finish::lapse(db, id, now).await
+}

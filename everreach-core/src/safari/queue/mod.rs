@@ -32,7 +32,7 @@ pub(in crate::safari) use finish::Ends;
 pub use finish::{Finish, Resolution};
 pub use groups::WaitingGroup;
 pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
-pub(crate) use keyed::{KeyedCommand, confirm_keyed, enqueue_keyed, find_keyed, retry_keyed};
+pub(crate) use keyed::{KeyedCommand, confirm_keyed, enqueue_keyed, find_keyed, lapse_keyed, retry_keyed};
 pub use people::{Denial, Denied};
 pub use safari_queue::SafariQueue;
 pub(in crate::safari) use within::{EndedCommand, approvals, cancel_within, ended_within, enqueue_within, expect_dms, take_up};

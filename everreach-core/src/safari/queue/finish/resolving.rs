@@ -144,16 +144,23 @@ pub(in crate::safari::queue) async fn confirm(db: &mut Db<'_>, id: Id, verdict: 
     let retry_count = row.command.retry_count;
     let to = match verdict {
         Verdict::Happened => happened(retry_count),
-        Verdict::DidNotHappen => Move {
-            status: CommandStatus::Failed,
-            outcome: Some("refused"),
-            error: Some("a person says that it was not done"),
-            retry_count,
-            due_at: None,
-            counts: false,
-        },
+        Verdict::DidNotHappen => not_done("a person says that it was not done", retry_count),
     };
     change(db, &row, &to, WHAT, now).await
+}
+
+/// Ends a command that waits, as one that was certainly not done; one that somebody has begun with goes on.
+pub(in crate::safari::queue) async fn lapse(db: &mut Db<'_>, id: Id, now: Timestamp) -> Result<()> {
+    claim::lock_slot(db).await?;
+    let row = locked(db, id, "take back").await?;
+    if row.command.status != CommandStatus::Pending {
+        return Ok(());
+    }
+    change(db, &row, &not_done("it waited too long", row.command.retry_count), "safari.lapsed", now).await
+}
+
+const fn not_done(error: &str, retry_count: u32) -> Move<'_> {
+    Move { status: CommandStatus::Failed, outcome: Some("refused"), error: Some(error), retry_count, due_at: None, counts: false }
 }
 
 const fn happened<'a>(retry_count: u32) -> Move<'a> {
