@@ -33,8 +33,7 @@ impl Cloud {
     /// A cloud terminal with one call that is held.
     async fn holding((action, makes_unknown): (&'static str, &'static str)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut config = RuntimeConfig::default();
-        config.data_dir = folder.path().to_path_buf();
+        let mut config = RuntimeConfig { data_dir: folder.path().to_path_buf(), ..RuntimeConfig::default() };
         config.store.url = format!("sqlite://{}", folder.path().join("everreach.db").display());
         (config.routing.mode, config.routing.is_cloud_terminal) = (Mode::Cloud, true);
         config.failover.mode = Some(TwoNodeMode::Shared);

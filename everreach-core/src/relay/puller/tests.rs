@@ -43,8 +43,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut config = RuntimeConfig::default();
-        config.data_dir = folder.path().to_path_buf();
+        let mut config = RuntimeConfig { data_dir: folder.path().to_path_buf(), ..RuntimeConfig::default() };
         config.store.url = format!("sqlite://{}", folder.path().join("everreach.db").display());
         config.routing.mode = Mode::Local;
         config.failover.mode = Some(TwoNodeMode::Shared);

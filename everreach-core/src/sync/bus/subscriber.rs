@@ -177,7 +177,7 @@ mod tests {
 
     fn batch() -> Vec<Delivery> {
         let delivery = |seq: i64| {
-            let message = Message::new(&seq.to_string(), "crm.updated", seq.into(), Timestamp::UNIX_EPOCH);
+            let message = Message::new(seq.to_string(), "crm.updated", seq.into(), Timestamp::UNIX_EPOCH);
             Delivery::new(message, "dashboard", 1, Some(seq))
         };
         (1..=200).map(delivery).collect()
