@@ -35,4 +35,4 @@ pub use forwarded::ForwardedClaim;
 pub(crate) use journal::KEEP_CALLS;
 pub use journal::Ledger;
 pub use key::{Fingerprint, IdempotencyKey, fingerprint};
-pub(crate) use queued::{call_within, finish_within, keep_within, settle_within};
+pub(crate) use queued::{call_within, count_queued, finish_within, keep_within, resolve_within, settle_within};

@@ -126,6 +126,9 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     parts.ledger.prune().await?;
     parts.events.prune(oldest).await?;
     parts.schedule.prune(oldest).await?;
+    if let Some(relay) = &parts.relay {
+        relay.prune(oldest).await?;
+    }
     guard.forget_closed(oldest).await?;
     parts.state_sync.prune(oldest).await?;
     Ok(())

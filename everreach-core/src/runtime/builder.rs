@@ -324,7 +324,9 @@ impl RuntimeBuilder {
             tasks: calls.clone(),
         });
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let side = if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local };
         let safari = SafariParts {
+            side,
             store: store.clone(),
             clock: Arc::clone(&clock),
             events: events.clone(),
@@ -341,7 +343,7 @@ impl RuntimeBuilder {
         let schedule = Schedule::new(ScheduleParts {
             jobs,
             config: config.schedule.clone(),
-            side: if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local },
+            side,
             leadership: self.leadership.unwrap_or_else(|| failover.leadership().clone()),
             runner: format!("everreach-{}", Id::new()),
             deadline: config.routing.deadline,
@@ -353,7 +355,7 @@ impl RuntimeBuilder {
             stopping: stopping.child_token(),
         });
         failover.hand_over_with("schedule", Arc::new(schedule.clone()));
-        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
+        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator, &stopping);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),

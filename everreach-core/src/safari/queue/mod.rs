@@ -38,7 +38,7 @@ pub use groups::WaitingGroup;
 pub use history::{
     AttemptRecord, CombinedUsage, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount,
 };
-pub(crate) use keyed::{KeyedCommand, enqueue_keyed, find_keyed, retry_keyed};
+pub(crate) use keyed::{KeyedCommand, confirm_keyed, enqueue_keyed, find_keyed, lapse_keyed, retry_keyed};
 pub use people::{Denial, Denied};
 pub use safari_queue::SafariQueue;
 pub(in crate::safari) use within::{EndedCommand, approvals, cancel_within, ended_within, enqueue_within, expect_dms, take_up};
