@@ -60,7 +60,7 @@ impl Server {
     pub(crate) async fn run(mut self) -> Outcome {
         let closing = CancellationToken::new();
         let router = app(self.state.clone());
-        let safari = self.state.runtime().safari().clone();
+        let (safari, schedule) = (self.state.runtime().safari().clone(), self.state.runtime().schedule().clone());
         // Requests are still answered while a message that has left is waited for.
         let until = async {
             closing.cancelled().await;
@@ -74,6 +74,7 @@ impl Server {
         }
         tracing::info!("closing: calls under way finish first; a second signal ends at once");
         closing.cancel();
+        schedule.close();
         tokio::select! {
             () = served => Ok(()),
             () = self.signals.next() => Err(Failure::Quiet(Exit::Interrupted)),

@@ -11,7 +11,7 @@ use super::{
     ConnectivityView, FailoverConfig, FailoverState, GrantAnswer, GrantBook, Handover, ModeSource, Notice, OwnNetwork, Phase,
     Place, TwoNodeMode, identity,
 };
-use crate::lease::{Leadership, LeadershipSetter, Leases, Standing};
+use crate::lease::{Apart, Leadership, LeadershipSetter, Leases, Standing};
 use crate::store::Store;
 use crate::{Error, ErrorKind, Id, Result, SharedClock, Timestamp};
 
@@ -188,8 +188,9 @@ impl FailoverControl {
             return Err(Error::new(ErrorKind::Conflict, sentence).with_operation("take a grant"));
         };
         let accepted = challenge.is_some_and(|challenge| book.accept(challenge, at));
-        if let Some(until) = book.act_until().filter(|_| accepted) {
-            self.stand(Standing::Granted(until));
+        if let (true, Some(since), Some(until)) = (accepted, book.act_since(), book.act_until()) {
+            let from = self.inner.clock.now() - at.saturating_sub(since);
+            self.stand(Standing::Apart(Apart { seen_until: None, from, until: Some(until) }));
         }
         Ok(GrantAnswer { accepted, challenge: book.challenge(at) })
     }

@@ -17,6 +17,10 @@ pub const ACT_FOR: Duration = Duration::from_secs(20);
 /// The local side takes over no sooner than this after it sent its last grant: 30 s and a tenth for clocks of different speed.
 pub const TAKE_OVER_AFTER: Duration = Duration::from_secs(33);
 
+/// Between two grants no more than this after the end of the first one's right, the local side cannot have taken over: it waits for
+/// [`TAKE_OVER_AFTER`] since the first.
+const UNBROKEN: Duration = Duration::from_secs(10);
+
 /// What the cloud answers to a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -39,10 +43,14 @@ pub struct GrantAnswer {
 /// assert!(book.accept(challenge, at(9)));
 /// assert!(book.may_act(at(19)) && !book.may_act(at(20)), "it counts from the challenge, not from the grant");
 /// assert!(!book.accept(challenge, at(10)), "each challenge is answered once");
+/// let late = book.challenge(at(28));
+/// assert!(book.accept(late, at(29)));
+/// assert_eq!(book.act_since(), Some(at(9)), "nobody can have taken over in between");
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct GrantBook {
     open: Option<(Id, Duration)>,
+    act_since: Option<Duration>,
     act_until: Option<Duration>,
 }
 
@@ -61,8 +69,17 @@ impl GrantBook {
         if at >= act_until {
             return false;
         }
+        if self.act_until.is_none_or(|before| at >= before + UNBROKEN) {
+            self.act_since = Some(at);
+        }
         self.act_until = Some(act_until);
         true
+    }
+
+    /// Since when nobody but this side can have acted; none without a grant.
+    #[must_use]
+    pub const fn act_since(&self) -> Option<Duration> {
+        self.act_since
     }
 
     /// Until when it may act; none without a grant.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::RESOURCE;
 use super::{Duty, FailoverConfig, FailoverControl, ModeSource, TwoNodeMode};
 use crate::events::EventLog;
-use crate::lease::{Acquired, Lease, Standing};
+use crate::lease::{Acquired, Apart, Lease, Standing};
 use crate::{Error, Event, SharedClock};
 
 /// How often an end of the grants is looked for.
@@ -36,7 +36,8 @@ impl Keeper {
             (Duty::TakePart, TwoNodeMode::Shared) => self.by_lease(&stop).await,
             (Duty::TakePart, TwoNodeMode::LocalGrants) => self.by_grants(&stop).await,
             (Duty::TakePart, TwoNodeMode::Manual | TwoNodeMode::Available) => {
-                self.control.stand(Standing::Alone);
+                // What was due before may have been done by the local side, whose log is elsewhere.
+                self.control.stand(Standing::Apart(Apart { seen_until: None, from: self.clock.now(), until: None }));
                 self.control.begin(None).await;
                 stop.cancelled().await;
                 self.control.stand(Standing::Follows);

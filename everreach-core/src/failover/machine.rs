@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::grant::TAKE_OVER_AFTER;
+use super::granting::Granting;
 use super::{Connectivity, Edge, FailoverConfig, Notice, Reachability, Reading, TwoNodeMode};
 use crate::{Error, ErrorKind, Result};
 
@@ -94,8 +94,7 @@ pub struct Failover {
     since: Duration,
     /// When the work was last handed over, in either direction.
     handed_over_at: Option<Duration>,
-    /// When the cloud was last given the right to act.
-    granted_at: Option<Duration>,
+    granting: Granting,
     /// Whether it was told that the lease is with somebody else, in this phase.
     is_unseen_told: bool,
     is_own_network_down: bool,
@@ -104,7 +103,7 @@ pub struct Failover {
 impl Failover {
     /// In standby, until readings say otherwise.
     #[must_use]
-    pub const fn new(config: FailoverConfig, mode: TwoNodeMode) -> Self {
+    pub fn new(config: FailoverConfig, mode: TwoNodeMode) -> Self {
         let cloud = Connectivity::new(&config);
         Self {
             config,
@@ -113,7 +112,7 @@ impl Failover {
             phase: Phase::Standby,
             since: Duration::ZERO,
             handed_over_at: None,
-            granted_at: None,
+            granting: Granting::default(),
             is_unseen_told: false,
             is_own_network_down: false,
         }
@@ -164,7 +163,7 @@ impl Failover {
         match self.phase {
             // What gave the right before does not give it in the other way.
             Phase::Active | Phase::Draining => self.enter_armed_or_standby(at, Order::HandBack),
-            Phase::Armed if mode == TwoNodeMode::Manual => vec![Order::Tell(Notice::NeedsPerson)],
+            Phase::Armed if self.needs_person() => vec![Order::Tell(Notice::NeedsPerson)],
             Phase::Armed => self.ask(at),
             Phase::Standby => Vec::new(),
         }
@@ -207,6 +206,11 @@ impl Failover {
     pub fn tick(&mut self, at: Duration) -> Vec<Order> {
         match self.phase {
             Phase::Armed => self.ask(at),
+            Phase::Standby
+                if self.may_grant() && self.cloud.is_online() && self.granting.speak_of(self.cloud.good_for(at), at) =>
+            {
+                vec![Order::Tell(Notice::NotGranted)]
+            }
             Phase::Active if self.may_hand_back(at) => {
                 self.enter(Phase::Draining, at);
                 vec![Order::Drain]
@@ -228,7 +232,35 @@ impl Failover {
 
     /// The cloud was given the right to act; call it *before* the request leaves.
     pub const fn granted(&mut self, at: Duration) {
-        self.granted_at = Some(at);
+        self.granting.gave(at);
+    }
+
+    /// Whether the cloud is known to act by grants.
+    #[must_use]
+    pub const fn takes_grants(&self) -> bool {
+        self.granting.is_known
+    }
+
+    /// The cloud showed that it acts by grants.
+    pub const fn grants_taken(&mut self) {
+        self.granting.is_known = true;
+    }
+
+    /// The cloud showed that it acts without asking: only a person can know that it has stopped.
+    pub fn grants_refused(&mut self) -> Vec<Order> {
+        self.granting.is_known = false;
+        if self.phase == Phase::Armed && self.needs_person() { vec![Order::Tell(Notice::NeedsPerson)] } else { Vec::new() }
+    }
+
+    /// The cloud took a grant in.
+    pub const fn accepted(&mut self, at: Duration) {
+        self.granting.accepted(at);
+    }
+
+    /// Until when the cloud may have acted by what this side gave it; none where it acts by itself.
+    #[must_use]
+    pub fn cloud_acted_until(&self, at: Duration) -> Option<Duration> {
+        if self.mode == TwoNodeMode::LocalGrants { self.granting.acted_until(at) } else { None }
     }
 
     /// A person says that the cloud is down for certain, and that this side is to do its work.
@@ -279,10 +311,10 @@ impl Failover {
             Phase::Standby => {
                 self.enter(Phase::Armed, at);
                 match self.mode {
-                    TwoNodeMode::Manual => orders.push(Order::Tell(Notice::NeedsPerson)),
+                    _ if self.needs_person() => orders.push(Order::Tell(Notice::NeedsPerson)),
                     TwoNodeMode::Available => orders.extend(self.become_active(at)),
                     // The tick that follows asks.
-                    TwoNodeMode::Shared | TwoNodeMode::LocalGrants => {}
+                    TwoNodeMode::Shared | TwoNodeMode::LocalGrants | TwoNodeMode::Manual => {}
                 }
             }
             // It went away again before it had the work back.
@@ -305,15 +337,15 @@ impl Failover {
     fn ask(&mut self, at: Duration) -> Vec<Order> {
         match self.mode {
             TwoNodeMode::Shared => vec![Order::AskForLease],
-            TwoNodeMode::LocalGrants => {
-                let is_over = self.granted_at.is_none_or(|granted| at.saturating_sub(granted) >= TAKE_OVER_AFTER);
-                let has_waited = at.saturating_sub(self.since) >= TAKE_OVER_AFTER;
-                // A process that starts knows of no grant that an earlier run gave.
-                if is_over && (has_waited || self.granted_at.is_some()) { self.become_active(at) } else { Vec::new() }
-            }
+            TwoNodeMode::LocalGrants if self.granting.are_over(self.since, at) => self.become_active(at),
             TwoNodeMode::Available => self.become_active(at),
-            TwoNodeMode::Manual => Vec::new(),
+            TwoNodeMode::LocalGrants | TwoNodeMode::Manual => Vec::new(),
         }
+    }
+
+    /// Whether nothing but a person's word gives the right to act.
+    fn needs_person(&self) -> bool {
+        self.mode == TwoNodeMode::Manual || (self.mode == TwoNodeMode::LocalGrants && !self.granting.is_known)
     }
 
     fn become_active(&mut self, at: Duration) -> Vec<Order> {

@@ -10,6 +10,7 @@ mod config;
 mod connectivity;
 mod control;
 mod grant;
+mod granting;
 mod handover;
 mod identity;
 mod keeper;

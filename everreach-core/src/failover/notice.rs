@@ -19,11 +19,13 @@ pub enum Notice {
     CloudAliveUnseen,
     /// It has failed, and only a person can say that this side may do its work.
     NeedsPerson,
+    /// The cloud answers, but takes no grant: perhaps nobody fires the jobs.
+    NotGranted,
     /// This side fires the jobs now.
     TookOver,
     /// The cloud fires the jobs again.
     HandedBack,
-    /// The lease was lost: this side has stopped.
+    /// The lease was lost: this side begins nothing more.
     LeaseLost,
     /// This machine's own network is down.
     OwnNetworkDown,
@@ -33,7 +35,7 @@ impl Notice {
     /// Whether people are told, besides the event that is always written.
     #[must_use]
     pub const fn is_for_people(self) -> bool {
-        matches!(self, Self::CloudFailed | Self::CloudRestored | Self::CloudAliveUnseen | Self::NeedsPerson)
+        matches!(self, Self::CloudFailed | Self::CloudRestored | Self::CloudAliveUnseen | Self::NeedsPerson | Self::NotGranted)
     }
 
     /// Whether it is about what was seen of the cloud or of this machine's network, and not about who does the work.
@@ -62,6 +64,7 @@ impl Notice {
             Self::CloudRestored => "failover.cloud_restored",
             Self::CloudAliveUnseen => "failover.cloud_alive_unseen",
             Self::NeedsPerson => "failover.needs_person",
+            Self::NotGranted => "failover.not_granted",
             Self::TookOver => "failover.took_over",
             Self::HandedBack => "failover.handed_back",
             Self::LeaseLost => "failover.lease_lost",
@@ -81,9 +84,13 @@ impl Notice {
                 "The cloud terminal cannot be reached from here, but it is alive: it goes on firing the jobs, and this side does not"
             }
             Self::NeedsPerson => "Nobody fires the cloud's jobs. If you know that it is down, type: everreach failover take-over",
+            Self::NotGranted => {
+                "The cloud terminal answers but takes no grants: it may fire no jobs, and this side does not take them over. Check \
+                 FAILOVER_MODE and EVERREACH_CLOUD_KEY on both sides"
+            }
             Self::TookOver => "This side fires the cloud's jobs now",
             Self::HandedBack => "The cloud fires its jobs again",
-            Self::LeaseLost => "This side lost the right to fire the cloud's jobs and has stopped",
+            Self::LeaseLost => "This side lost the right to fire the cloud's jobs: it begins nothing more of them",
             Self::OwnNetworkDown => "This machine's own network is down: nothing is said about the cloud",
         }
     }

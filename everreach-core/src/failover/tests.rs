@@ -118,6 +118,7 @@ fn where_the_cloud_asks_nobody_the_work_goes_back_as_soon_as_it_answers() {
 #[test]
 fn grants_have_to_run_out_before_the_local_side_takes_over() {
     let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::LocalGrants);
+    failover.grants_taken();
     failover.granted(at(9));
     for second in [10, 12, 14] {
         let _orders = failover.observe(BAD, at(second));
@@ -130,6 +131,7 @@ fn grants_have_to_run_out_before_the_local_side_takes_over() {
 #[test]
 fn one_that_has_just_started_waits_as_if_it_had_granted() {
     let (mut failover, _) = armed(TwoNodeMode::LocalGrants);
+    failover.grants_taken();
     assert_eq!(failover.tick(at(46)), []);
     assert_eq!(failover.tick(at(47)), [Order::Lead, Order::Tell(Notice::TookOver)]);
 }
@@ -147,4 +149,35 @@ fn another_way_to_agree_takes_away_what_the_one_before_gave() {
     assert_eq!(failover.agree_by(TwoNodeMode::Manual, at(30)), [Order::HandBack]);
     assert_eq!(failover.phase(), Phase::Armed);
     assert_eq!(failover.agree_by(TwoNodeMode::Manual, at(31)), []);
+}
+
+#[test]
+fn a_cloud_that_never_took_a_grant_is_not_taken_over_from_by_waiting() {
+    let (mut failover, orders) = armed(TwoNodeMode::LocalGrants);
+    assert_eq!(orders, [Order::Tell(Notice::CloudFailed), Order::Tell(Notice::NeedsPerson)]);
+    assert_eq!((failover.tick(at(10_000)), failover.cloud_acted_until(at(10_000))), (vec![], None));
+    assert_eq!(failover.take_over(at(10_001)).expect("a person may"), [Order::Lead, Order::Tell(Notice::TookOver)]);
+    let (mut changed, _) = armed(TwoNodeMode::LocalGrants);
+    changed.grants_taken();
+    assert_eq!(changed.grants_refused(), [Order::Tell(Notice::NeedsPerson)]);
+    assert_eq!(changed.tick(at(10_000)), []);
+}
+
+#[test]
+fn that_a_cloud_which_answers_takes_no_grant_is_said_once() {
+    let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::LocalGrants);
+    assert_eq!(good_until(&mut failover, 0, 300), [(60, Order::Tell(Notice::NotGranted))]);
+    failover.accepted(at(305));
+    assert_eq!(good_until(&mut failover, 310, 400), [(370, Order::Tell(Notice::NotGranted))]);
+    let mut shared = Failover::new(FailoverConfig::fast(), TwoNodeMode::Shared);
+    assert_eq!(good_until(&mut shared, 0, 300), []);
+}
+
+#[test]
+fn what_the_cloud_may_have_done_by_its_last_grant_ends_when_the_local_side_may_act() {
+    let (mut failover, _) = armed(TwoNodeMode::LocalGrants);
+    failover.grants_taken();
+    assert_eq!(failover.cloud_acted_until(at(50)), Some(at(50)), "nothing is known of earlier grants");
+    failover.granted(at(9));
+    assert_eq!(failover.cloud_acted_until(at(50)), Some(at(42)));
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Lease;
-use crate::SharedClock;
+use super::{Lease, Term};
+use crate::{SharedClock, Timestamp};
 
 /// How this process stands among those that could lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +15,29 @@ pub enum Standing {
     Alone,
     /// It leads, under this lease.
     Leads(Lease),
-    /// It leads until this monotonic time, because the other side said so.
-    Granted(Duration),
+    /// It leads without a lease that the other side could see, since the two share no database.
+    Apart(Apart),
     /// Somebody else leads, or nobody known.
     Follows,
+}
+
+/// What a side does that cannot read what the other side has done.
+///
+/// ```
+/// use everreach_core::lease::Apart;
+/// let from = "2026-11-20T06:33:00Z".parse().expect("a time");
+/// let taken_over = Apart { seen_until: Some(from), from, until: None };
+/// assert!(taken_over.until.is_none(), "it acts until it is told otherwise");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "three times that only mean something together")]
+pub struct Apart {
+    /// Until here the other side was seen: what was due is in its log. None where this side did not look.
+    pub seen_until: Option<Timestamp>,
+    /// What was due until here may have been done by the other side: it is not done here, but logged as missed.
+    pub from: Timestamp,
+    /// The monotonic time at which the right to act ends by itself, where it does.
+    pub until: Option<Duration>,
 }
 
 /// The right to act, to be proven again in the transaction of each write.
@@ -29,6 +48,8 @@ pub enum Authority {
     Alone,
     /// This lease.
     Lease(Lease),
+    /// The other side's word, for a while.
+    Until(Term),
 }
 
 impl Authority {
@@ -36,7 +57,7 @@ impl Authority {
     #[must_use]
     pub const fn epoch(&self) -> Option<i64> {
         match self {
-            Self::Alone => None,
+            Self::Alone | Self::Until(_) => None,
             Self::Lease(lease) => Some(lease.epoch()),
         }
     }
@@ -102,7 +123,11 @@ impl Leadership {
         match &*self.standing.borrow() {
             Standing::Alone => Some(Authority::Alone),
             Standing::Leads(lease) => lease.is_good(self.clock.monotonic()).then(|| Authority::Lease(lease.clone())),
-            Standing::Granted(until) => (self.clock.monotonic() < *until).then_some(Authority::Alone),
+            Standing::Apart(Apart { until: None, .. }) => Some(Authority::Alone),
+            Standing::Apart(Apart { until: Some(until), .. }) => {
+                let term = Term::new(*until, SharedClock::clone(&self.clock));
+                (!term.is_over()).then_some(Authority::Until(term))
+            }
             Standing::Follows => None,
         }
     }

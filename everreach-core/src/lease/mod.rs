@@ -9,8 +9,10 @@ mod held;
 mod leadership;
 mod leases;
 mod store;
+mod term;
 
 pub use held::{Lease, LeaseState, LeaseTiming};
-pub use leadership::{Authority, Leadership, LeadershipSetter, Standing};
+pub use leadership::{Apart, Authority, Leadership, LeadershipSetter, Standing};
 pub use leases::{Acquired, Leases};
-pub use store::holds;
+pub use store::{holds, still_holds};
+pub use term::Term;

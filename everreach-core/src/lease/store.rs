@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::{Authority, Lease, LeaseState};
+use super::{Authority, Lease, LeaseState, Term};
 use crate::store::{Db, Stamp, on_db};
-use crate::{Result, Timestamp};
+use crate::{Error, ErrorKind, Result, Timestamp};
 
 /// More than a write waits for its turn, so that a lease that somebody has just renewed is never taken for one of a wrong clock.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -45,14 +45,26 @@ const HOLDS_POSTGRES: &str = "SELECT epoch FROM everreach_leases WHERE resource 
 
 // Whoever stops in the middle of a transaction, or is cut off, must not keep others waiting for the row longer than its lease.
 #[cfg(feature = "postgres")]
-const END_IF_IDLE: &str = "SELECT set_config('idle_in_transaction_session_timeout', '5000', true)";
+const END_IF_IDLE: &str = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
+const IDLE: Duration = Duration::from_secs(5);
+
+async fn end_if_idle(db: &mut Db<'_>) -> Result<()> {
+    end_if_idle_for(db, IDLE).await
+}
 
 #[cfg_attr(not(feature = "postgres"), allow(clippy::unused_async, reason = "SQLite is on one machine and has no such thing"))]
-async fn end_if_idle(db: &mut Db<'_>) -> Result<()> {
+async fn end_if_idle_for(db: &mut Db<'_>, time: Duration) -> Result<()> {
     match db {
-        Db::Sqlite(_) => Ok(()),
+        Db::Sqlite(_) => {
+            let _one_machine = time;
+            Ok(())
+        }
         #[cfg(feature = "postgres")]
-        Db::Postgres(conn) => Ok(sqlx::query(END_IF_IDLE).execute(&mut **conn).await.map(drop)?),
+        Db::Postgres(conn) => {
+            // Zero would be no limit.
+            let millis = time.as_millis().max(1).to_string();
+            Ok(sqlx::query(END_IF_IDLE).bind(millis).execute(&mut **conn).await.map(drop)?)
+        }
     }
 }
 
@@ -165,7 +177,14 @@ pub(super) async fn look(db: &mut Db<'_>, resource: &str, now: Timestamp) -> Res
 /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
 /// ```
 pub async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
-    let Authority::Lease(lease) = authority else { return Ok(true) };
+    let lease = match authority {
+        Authority::Alone => return Ok(true),
+        Authority::Until(term) => {
+            end_if_idle_for(db, rest(term)).await?;
+            return Ok(!term.is_over());
+        }
+        Authority::Lease(lease) => lease,
+    };
     end_if_idle(db).await?;
     let statement = match db {
         Db::Sqlite(_) => HOLDS_SQLITE,
@@ -176,4 +195,36 @@ pub async fn holds(db: &mut Db<'_>, authority: &Authority) -> Result<bool> {
         sqlx::query_scalar(statement).bind(&lease.resource).bind(&lease.holder).bind(lease.epoch).fetch_optional(conn).await
     })?;
     Ok(epoch.is_some())
+}
+
+/// To be asked last in the transaction of a write, with the authority that [`holds`] was asked about first. A lease is fenced by the row
+/// that `holds` locked; a right that only ends by the clock is looked at again here, and PostgreSQL takes no commit that comes later
+/// than what is left of it.
+///
+/// # Errors
+/// [`ErrorKind::Conflict`] when the right has ended: nothing of the write may be kept. The store's.
+///
+/// ```
+/// # use everreach_core::{SystemClock, store::{Store, StoreConfig}};
+/// use everreach_core::lease::{Authority, still_holds};
+/// # async fn run() -> everreach_core::Result<()> {
+/// # let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
+/// let authority = Authority::Alone;
+/// store.write(move |mut db| Box::pin(async move { still_holds(&mut db, &authority).await })).await?;
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+/// ```
+pub async fn still_holds(db: &mut Db<'_>, authority: &Authority) -> Result<()> {
+    let Authority::Until(term) = authority else { return Ok(()) };
+    end_if_idle_for(db, rest(term)).await?;
+    if term.is_over() {
+        let sentence = "the right to act ended in the middle of a write: nothing of it is kept";
+        return Err(Error::new(ErrorKind::Conflict, sentence).with_operation("write under a grant"));
+    }
+    Ok(())
+}
+
+/// How long a transaction under this right may say nothing: the answer to this statement may take a while itself.
+fn rest(term: &Term) -> Duration {
+    term.left().min(IDLE)
 }

@@ -13,7 +13,7 @@ pub(super) const ON_TIME: Duration = Duration::from_secs(60);
 /// How far back is looked again after the clock went back.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(24);
 /// How many slots are decided at once.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 /// How soon is looked again when a slot waits for the end of an earlier one.
 const WAIT: TimeDelta = TimeDelta::seconds(15);
 

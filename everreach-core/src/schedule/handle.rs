@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::holdings::Holdings;
 use super::store::{self, Listed};
 use super::{Job, JobName, Jobs, Part, ScheduleConfig, SlotRecord};
 use crate::events::EventLog;
@@ -89,7 +90,10 @@ pub(super) struct Inner {
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) orchestrator: Orchestrator,
     pub(super) stopping: CancellationToken,
+    /// Cancelled when nothing is to be fired by itself any more.
+    pub(super) closing: CancellationToken,
     pub(super) runs: TaskTracker,
+    pub(super) holdings: Holdings,
     pub(super) looks: Mutex<HashMap<JobName, Look>>,
     /// Whether [`Schedule::run`] is at work.
     pub(super) firing: AtomicBool,
@@ -166,6 +170,7 @@ impl Schedule {
             orchestrator,
             stopping,
         } = parts;
+        let closing = stopping.child_token();
         let (runs, looks, firing) = (TaskTracker::new(), Mutex::default(), AtomicBool::new(false));
         let inner = Inner {
             jobs,
@@ -180,7 +185,9 @@ impl Schedule {
             notifier,
             orchestrator,
             stopping,
+            closing,
             runs,
+            holdings: Holdings::default(),
             looks,
             firing,
         };
@@ -251,6 +258,11 @@ impl Schedule {
     /// The store's.
     pub async fn prune(&self, before: Timestamp) -> Result<u64> {
         self.inner.store.write(move |mut db| Box::pin(async move { store::prune(&mut db, before).await })).await
+    }
+
+    /// Ends [`Schedule::run`]: nothing is fired by itself any more. What runs goes on.
+    pub fn close(&self) {
+        self.inner.closing.cancel();
     }
 
     /// Waits for the runs of this process to end; once the process is stopping, each ends with the step it is at.

@@ -8,16 +8,19 @@
 //!
 //! Which slots are due is decided by [`due`], a function of the job, the log and the time. [`Schedule`] is the shell around it.
 
+mod apart;
 mod config;
 mod decision;
 pub mod eventbridge;
 mod handle;
 mod handover;
+mod holdings;
 mod job;
 mod jobs;
 mod part;
 mod raw;
 mod record;
+mod recovery;
 mod rounds;
 mod run;
 mod slot;

@@ -33,8 +33,8 @@ impl Part {
             // What only this machine does is nobody else's to fire, whoever leads.
             (FiresOn::Local, Side::Local, _) => Self::Fires,
             (FiresOn::Local, Side::Cloud, _) | (FiresOn::Cloud | FiresOn::Either, _, Standing::Follows) => Self::Stays,
-            (FiresOn::Cloud, Side::Local, Standing::Leads(_) | Standing::Granted(_)) => Self::Mirrors,
-            (FiresOn::Cloud | FiresOn::Either, _, Standing::Alone | Standing::Leads(_) | Standing::Granted(_)) => Self::Fires,
+            (FiresOn::Cloud, Side::Local, Standing::Leads(_)) => Self::Mirrors,
+            (FiresOn::Cloud | FiresOn::Either, _, Standing::Alone | Standing::Leads(_) | Standing::Apart(_)) => Self::Fires,
         }
     }
 }

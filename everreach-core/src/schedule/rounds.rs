@@ -7,13 +7,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
+use super::apart::due_apart;
 use super::handle::{Inner, Look, Schedule};
-use super::run::{Run, complain};
+use super::holdings::Hold;
+use super::run::Run;
 use super::store::{self, Firing, Missing};
-use super::{Due, FiresOn, Job, Mark, Origin, Overlap, Part, Plan, due, slot_text};
-use crate::lease::{Authority, holds};
+use super::{Due, FiresOn, Job, Mark, Missed, Origin, Overlap, Part, Plan, due};
+use crate::lease::{Apart, Authority, Standing, holds, still_holds};
 use crate::store::Db;
-use crate::{Event, Id, Result, Timestamp, events};
+use crate::{Event, Id, Result, Side, Timestamp, events};
 
 /// The shortest wait between two looks.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
@@ -21,7 +23,6 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(2);
 /// A mark that lags no more than this behind is not worth a write.
 const LAG: TimeDelta = TimeDelta::hours(1);
-const VANISHED: &str = "whoever ran it vanished before its end; it is not fired again by itself";
 
 /// What one look at the schedule did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,18 +38,19 @@ pub struct RoundSummary {
 
 /// What a plan came to.
 struct Written {
-    fired: Vec<(Id, Timestamp)>,
+    authority: Option<Authority>,
+    fired: Vec<(Id, Timestamp, Hold)>,
     missed: usize,
 }
 
 impl Schedule {
-    /// Fires what is due until the process ends: looks when the next slot comes, when the leadership changes, and in between for steps
+    /// Fires what is due until the process ends, or [`Schedule::close`]: looks when the next slot comes, when the leadership changes, and in between for steps
     /// of the clock.
     pub async fn run(&self) {
         let inner = &self.inner;
         inner.firing.store(true, Ordering::Relaxed);
         let mut leadership = inner.leadership.clone();
-        while !inner.stopping.is_cancelled() {
+        while !inner.closing.is_cancelled() {
             let wait = match self.round().await {
                 Ok(_) => self.wait(),
                 Err(error) => {
@@ -57,7 +59,7 @@ impl Schedule {
                 }
             };
             tokio::select! {
-                () = inner.stopping.cancelled() => {}
+                () = inner.closing.cancelled() => {}
                 () = leadership.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
@@ -71,15 +73,15 @@ impl Schedule {
     /// The store's. What was not written is decided on again in the next round.
     pub async fn round(&self) -> Result<RoundSummary> {
         let inner = &self.inner;
-        let mut summary = RoundSummary { abandoned: self.abandon().await?, ..RoundSummary::default() };
+        let mut summary = RoundSummary { abandoned: self.recover().await?, ..RoundSummary::default() };
         let mut failed = None;
         for job in inner.jobs.iter().filter(|job| job.enabled) {
             match self.look_after(job).await {
                 Ok(written) => {
                     summary.fired += written.fired.len();
                     summary.missed += written.missed;
-                    for (id, slot) in written.fired {
-                        self.start(Run { id, slot, job: job.clone() });
+                    for (id, slot, hold) in written.fired {
+                        self.start(Run { id, slot, job: job.clone(), hold, authority: written.authority.clone() });
                     }
                 }
                 Err(error) => failed = Some(error),
@@ -94,7 +96,7 @@ impl Schedule {
 
     async fn look_after(&self, job: &Job) -> Result<Written> {
         let inner = &self.inner;
-        let nothing = Written { fired: Vec::new(), missed: 0 };
+        let nothing = Written { authority: None, fired: Vec::new(), missed: 0 };
         let part = Part::of(job.fires_on, inner.side, &inner.leadership.standing());
         let now = inner.clock.now();
         if inner.is_quiet(job, part, now) {
@@ -105,18 +107,24 @@ impl Schedule {
             inner.looked(job, later);
             return Ok(nothing);
         };
+        // After the authority, so that what comes with a later one only holds more back.
+        let apart = inner.apart(job);
         let timing = job.timing.to_string();
         let mut connection = inner.store.read().await?;
         let mark = store::mark(&mut connection.db(), &job.name, &timing).await?.filter(|mark| mark.first_start <= now);
         let Some(mark) = mark else {
             drop(connection);
-            self.begin(job, timing, now).await?;
-            inner.looked(job, Look { part, at: now, again: job.timing.after(now) });
+            let since = apart.map_or(now, |apart| apart.seen_until.unwrap_or(apart.from).min(now));
+            self.begin(job, timing, since, now).await?;
+            inner.looked(job, Look { part, at: now, again: job.timing.after(since) });
             return Ok(nothing);
         };
         let known = store::known(&mut connection.db(), &job.name, mark.from(now) - TimeDelta::seconds(1)).await?;
         drop(connection);
-        let plan = due(job, &mark, &known, now, part);
+        let plan = match &apart {
+            Some(apart) => due_apart(job, &mark, &known, now, part, apart),
+            None => due(job, &mark, &known, now, part),
+        };
         let again = plan.look_again;
         let is_behind = plan.settled_until - mark.settled_until > LAG || mark.settled_until > now;
         if plan.due.is_empty() && !is_behind {
@@ -129,14 +137,14 @@ impl Schedule {
     }
 
     /// The first look at a job: what was due before is not this program's.
-    async fn begin(&self, job: &Job, timing: String, now: Timestamp) -> Result<()> {
+    async fn begin(&self, job: &Job, timing: String, since: Timestamp, now: Timestamp) -> Result<()> {
         let name = job.name.clone();
         let begun = self.inner.store.write(move |mut db| {
             Box::pin(async move {
-                store::start(&mut db, &name, &timing, Mark::starting(now)).await?;
+                store::start(&mut db, &name, &timing, Mark::starting(since)).await?;
                 // A start in the future was written by a clock that went wrong.
                 match store::mark(&mut db, &name, &timing).await? {
-                    Some(mark) if mark.first_start > now => store::set_mark(&mut db, &name, &timing, Mark::starting(now)).await,
+                    Some(mark) if mark.first_start > now => store::set_mark(&mut db, &name, &timing, Mark::starting(since)).await,
                     _ => Ok(()),
                 }
             })
@@ -165,43 +173,18 @@ impl Schedule {
                 if fires && job.overlap == Overlap::Forbid && store::running(&mut db, &job.name).await?.is_some() {
                     return Ok(None);
                 }
-                let mut written = Written { fired: Vec::new(), missed: 0 };
+                let mut written = Written { authority: Some(authority.clone()), fired: Vec::new(), missed: 0 };
                 for due in &plan.due {
                     inner.write_one(&mut db, &job, *due, authority.epoch(), now, &mut written).await?;
                 }
                 store::set_mark(&mut db, &job.name, &timing, Mark { settled_until: plan.settled_until, ..mark }).await?;
+                still_holds(&mut db, &authority).await?;
                 Ok(Some(written))
             })
         });
         let written = written.await?;
         self.inner.events.announce();
         Ok(written)
-    }
-
-    async fn abandon(&self) -> Result<usize> {
-        let (inner, now) = (&self.inner, self.inner.clock.now());
-        if store::count_running(&mut inner.store.read().await?.db()).await? == 0 {
-            return Ok(0);
-        }
-        let me = inner.runner.clone();
-        let abandoned = inner.store.write(move |mut db| {
-            Box::pin(async move {
-                let abandoned = store::abandon(&mut db, &me, VANISHED, now).await?;
-                for (job, slot) in &abandoned {
-                    let event = Event::new(now, "cron.abandoned", job.as_str()).with_data(json!({ "slot": slot }));
-                    events::append(&mut db, &event).await?;
-                }
-                Ok(abandoned)
-            })
-        });
-        let abandoned = abandoned.await?;
-        for (job, slot) in &abandoned {
-            let slot = slot_text(*slot);
-            let alert =
-                format!("The run of {job} for {slot} was cut off. What it had done is in: everreach cron history --job {job}");
-            complain(inner.notifier.notify(&alert).await, "an alert could not be sent");
-        }
-        Ok(abandoned.len())
     }
 
     /// How long nothing can become due.
@@ -218,7 +201,19 @@ impl Schedule {
 impl Inner {
     /// The right to fire the job: what only this machine does needs no lease, since nobody else fires it.
     pub(super) fn authority(&self, job: &Job) -> Option<Authority> {
-        if job.fires_on == FiresOn::Local { Some(Authority::Alone) } else { self.leadership.authority() }
+        match (job.fires_on, self.side) {
+            (FiresOn::Local, Side::Local) => Some(Authority::Alone),
+            (FiresOn::Local, Side::Cloud) => None,
+            (FiresOn::Cloud | FiresOn::Either, _) => self.leadership.authority(),
+        }
+    }
+
+    /// What the job's slots are to be measured by where the other side's log cannot be read.
+    pub(super) fn apart(&self, job: &Job) -> Option<Apart> {
+        match self.leadership.standing() {
+            Standing::Apart(apart) if job.fires_on != FiresOn::Local => Some(apart),
+            _ => None,
+        }
     }
 
     fn is_quiet(&self, job: &Job, part: Part, now: Timestamp) -> bool {
@@ -245,31 +240,30 @@ impl Inner {
         now: Timestamp,
         written: &mut Written,
     ) -> Result<()> {
-        let event = match due {
-            Due::Fire(slot) => {
-                let firing = Firing {
-                    job: &job.name,
-                    slot,
-                    side: self.side,
-                    origin: Origin::Schedule,
-                    event: None,
-                    runner: &self.runner,
-                    epoch,
-                };
-                let Some(id) = store::fire(db, &firing, Missing::Respect, self.config.lease, now).await? else { return Ok(()) };
-                written.fired.push((id, slot));
-                Event::new(now, "cron.fired", job.name.as_str())
-                    .with_data(json!({ "slot": slot, "env": self.side, "epoch": epoch }))
-            }
+        let slot = match due {
+            Due::Fire(slot) => slot,
             Due::Miss(slot, why) => {
-                let why = why.to_string();
-                if !store::miss(db, &job.name, slot, self.side, &why, now).await? {
-                    return Ok(());
-                }
-                written.missed += 1;
-                Event::new(now, "cron.missed", job.name.as_str()).with_data(json!({ "slot": slot, "reason": why }))
+                written.missed += usize::from(self.miss(db, job, slot, why, now).await?);
+                return Ok(());
             }
         };
-        events::append(db, &event).await
+        let Some(hold) = self.holdings.hold(&job.name, slot) else { return Ok(()) };
+        let firing =
+            Firing { job: &job.name, slot, side: self.side, origin: Origin::Schedule, event: None, runner: &self.runner, epoch };
+        let Some(id) = store::fire(db, &firing, Missing::Respect, self.config.lease, now).await? else { return Ok(()) };
+        written.fired.push((id, slot, hold));
+        let data = json!({ "slot": slot, "env": self.side, "epoch": epoch });
+        events::append(db, &Event::new(now, "cron.fired", job.name.as_str()).with_data(data)).await
+    }
+
+    /// Logs the slot as missed if nothing is known of it; says whether it did.
+    pub(super) async fn miss(&self, db: &mut Db<'_>, job: &Job, slot: Timestamp, why: Missed, now: Timestamp) -> Result<bool> {
+        let why = why.to_string();
+        let is_new = store::miss(db, &job.name, slot, self.side, &why, now).await?;
+        if is_new {
+            let data = json!({ "slot": slot, "reason": why });
+            events::append(db, &Event::new(now, "cron.missed", job.name.as_str()).with_data(data)).await?;
+        }
+        Ok(is_new)
     }
 }

@@ -6,10 +6,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::handle::Inner;
+use super::holdings::Hold;
 use super::store::{self, Ending};
 use super::{ChainStep, Job, SlotStatus, StepRecord, slot_text};
+use crate::lease::{Authority, holds};
 use crate::routing::RouteRequest;
 use crate::{Envelope, Error, ErrorKind, Event, Id, Outcome, Result, Timestamp, events};
+
+/// How soon the end of a run is written again that could not be.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Whether a run is good without a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +28,15 @@ pub(super) struct Run {
     pub(super) id: Id,
     pub(super) slot: Timestamp,
     pub(super) job: Job,
+    pub(super) hold: Hold,
+    /// Under which it was fired; none for a run of its own, which nobody else begins.
+    pub(super) authority: Option<Authority>,
 }
 
 impl Run {
     /// Runs the steps and records what became of them. The row says all along that somebody is at work.
-    pub(super) async fn carry_out(self, inner: Arc<Inner>) {
+    pub(super) async fn carry_out(mut self, inner: Arc<Inner>) {
+        self.hold.begin();
         let began = inner.clock.monotonic();
         let mut records = Vec::with_capacity(self.job.chain.len());
         let steps = async {
@@ -48,16 +57,36 @@ impl Run {
         }
         let duration = inner.clock.monotonic().saturating_sub(began);
         let (status, reason) = judge(&records);
-        complain(self.finish(&inner, status, reason, duration, &records).await, "the end of a run cannot be recorded");
+        let steps = written(&records).unwrap_or_else(|error| {
+            tracing::error!(%error, "the steps of a run are not kept");
+            "[]".to_owned()
+        });
+        let data = json!({ "slot": self.slot, "status": status, "reason": reason, "steps": records.len() });
+        let event = Event::new(inner.clock.now(), "cron.finished", self.job.name.as_str()).with_data(data);
+        let end = End { status, reason, duration, steps, event };
+        // Without its end the row says for ever that it runs, and keeps later slots from being fired.
+        while let Err(error) = self.finish(&inner, end.clone()).await {
+            tracing::warn!(%error, "the end of a run cannot be recorded");
+            if inner.stopping.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = inner.stopping.cancelled() => {}
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+        self.hold.end();
     }
 
-    async fn step(&self, inner: &Inner, index: usize, step: &ChainStep, spent: Duration) -> Envelope {
+    pub(super) async fn step(&self, inner: &Inner, index: usize, step: &ChainStep, spent: Duration) -> Envelope {
         let request = RouteRequest::new(step.action.clone(), step.params.clone());
         let left = self.job.timeout.saturating_sub(spent);
         let refusal = if inner.stopping.is_cancelled() {
             Some(Error::new(ErrorKind::Stopped, "the process was ending: the step was not started"))
         } else if left.is_zero() {
             Some(Error::new(ErrorKind::Timeout, "the time of the run was over: the step was not started"))
+        } else if !self.may_go_on(inner).await {
+            Some(Error::new(ErrorKind::Conflict, "another side may lead by now: the step was not started"))
         } else {
             None
         };
@@ -76,13 +105,31 @@ impl Run {
         inner.orchestrator.route(request).await
     }
 
+    /// Whether nobody else can have begun to lead since the slot was fired. A side that hands its work back still may: it has until the
+    /// lease is given back.
+    async fn may_go_on(&self, inner: &Inner) -> bool {
+        let authority = match &self.authority {
+            None | Some(Authority::Alone) => return true,
+            Some(Authority::Until(_)) => return inner.leadership.authority().is_some(),
+            Some(authority) => authority.clone(),
+        };
+        if inner.leadership.authority().and_then(|now| now.epoch()) == authority.epoch() {
+            return true;
+        }
+        let held = inner.store.write(move |mut db| Box::pin(async move { holds(&mut db, &authority).await }));
+        held.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "who leads is not known: no further step is started");
+            false
+        })
+    }
+
     async fn stay_alive(&self, inner: &Inner) {
         loop {
             tokio::time::sleep(inner.config.lease / 4).await;
             let (id, runner, ttl, now) = (self.id, inner.runner.clone(), inner.config.lease, inner.clock.now());
             let said =
                 inner.store.write(move |mut db| Box::pin(async move { store::lease(&mut db, id, &runner, ttl, now).await }));
-            complain(said.await, "the lease of a run cannot be renewed");
+            complain(said.await.map(drop), "the lease of a run cannot be renewed");
         }
     }
 
@@ -93,21 +140,16 @@ impl Run {
         kept.await
     }
 
-    async fn finish(
-        &self,
-        inner: &Inner,
-        status: SlotStatus,
-        reason: Option<String>,
-        duration: Duration,
-        records: &[StepRecord],
-    ) -> Result<()> {
-        let (id, runner, steps) = (self.id, inner.runner.clone(), written(records)?);
-        let data = json!({ "slot": self.slot, "status": status, "reason": reason, "steps": records.len() });
-        let event = Event::new(inner.clock.now(), "cron.finished", self.job.name.as_str()).with_data(data);
+    async fn finish(&self, inner: &Inner, end: End) -> Result<()> {
+        let (id, runner) = (self.id, inner.runner.clone());
         let finished = inner.store.write(move |mut db| {
             Box::pin(async move {
+                let End { status, duration, reason, steps, event } = end;
                 let ending = Ending { status, duration, reason: reason.as_deref(), steps: &steps };
-                store::finish(&mut db, id, &runner, &ending).await?;
+                // One that was written before, without an answer, is not told again.
+                if !store::finish(&mut db, id, &runner, &ending).await? {
+                    return Ok(());
+                }
                 events::append(&mut db, &event).await
             })
         });
@@ -115,6 +157,16 @@ impl Run {
         inner.events.announce();
         Ok(())
     }
+}
+
+/// How a run ended, as it is written.
+#[derive(Clone)]
+struct End {
+    status: SlotStatus,
+    reason: Option<String>,
+    duration: Duration,
+    steps: String,
+    event: Event,
 }
 
 /// A run is good when every step that matters is; otherwise the first of those that are not says why. A step that was queued is

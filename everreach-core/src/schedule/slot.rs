@@ -134,6 +134,8 @@ pub enum Missed {
         /// The earlier slot.
         running: Timestamp,
     },
+    /// The other side may have fired it, and its log cannot be read here.
+    Elsewhere,
 }
 
 impl fmt::Display for Missed {
@@ -145,6 +147,7 @@ impl fmt::Display for Missed {
             Self::TooOld { within } => write!(f, "too old: this job catches up {} s at most", within.as_secs()),
             Self::Superseded { by } => write!(f, "superseded by the slot {}", super::slot_text(*by)),
             Self::TooMany { max } => write!(f, "too many: this job catches up {max} slots at most"),
+            Self::Elsewhere => f.write_str("this side did not lead: the other side may have fired it"),
             Self::Overlap { running } => write!(f, "overlap: the slot {} was still running", super::slot_text(*running)),
         }
     }

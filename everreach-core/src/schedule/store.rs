@@ -50,6 +50,10 @@ const ABANDON_SQLITE: &str = "UPDATE actp_cron_log SET everreach_status = 'aband
 const ABANDON_POSTGRES: &str = "UPDATE actp_cron_log SET everreach_status = 'abandoned', ok = FALSE, everreach_reason = $2 \
      WHERE everreach_status = 'running' AND everreach_runner <> $1 AND everreach_lease_until <= clock_timestamp() \
      RETURNING job_name, scheduled_at";
+const ABANDON_OWN: &str = "UPDATE actp_cron_log SET everreach_status = 'abandoned', ok = FALSE, everreach_reason = $3 \
+     WHERE id = $1 AND everreach_runner = $2 AND everreach_status = 'running' RETURNING job_name, scheduled_at";
+const RUNNING_BY: &str = "SELECT id, job_name, scheduled_at, everreach_origin FROM actp_cron_log \
+     WHERE everreach_status = 'running' AND everreach_runner = $1";
 const STEPS: &str = "UPDATE actp_cron_log SET everreach_steps = $3 WHERE id = $1 AND everreach_runner = $2";
 // One that was taken for dead and was not tells what really became of its run.
 const FINISH: &str = "UPDATE actp_cron_log SET everreach_status = $3, ok = $4, duration_ms = $5, everreach_reason = $6, everreach_steps = $7, \
@@ -206,28 +210,58 @@ pub(super) async fn fired_by(db: &mut Db<'_>, job: &JobName, event: &str) -> Res
     Ok(slot.map(|slot| slot.0))
 }
 
-/// Says that the runner is alive.
-pub(super) async fn lease(db: &mut Db<'_>, id: Id, runner: &str, ttl: Duration, now: Timestamp) -> Result<()> {
-    match db {
+/// Says that the runner is alive; `false` when the row no longer says that it runs.
+pub(super) async fn lease(db: &mut Db<'_>, id: Id, runner: &str, ttl: Duration, now: Timestamp) -> Result<bool> {
+    let rows = match db {
         Db::Sqlite(conn) => {
-            sqlx::query(LEASE_SQLITE).bind(id).bind(runner).bind(Stamp(now + ttl)).execute(&mut **conn).await?;
+            let asked = sqlx::query(LEASE_SQLITE).bind(id).bind(runner).bind(Stamp(now + ttl));
+            asked.execute(&mut **conn).await?.rows_affected()
         }
         #[cfg(feature = "postgres")]
         Db::Postgres(conn) => {
             let micros = ttl.as_secs_f64() * 1e6;
-            sqlx::query(LEASE_POSTGRES).bind(id).bind(runner).bind(micros).execute(&mut **conn).await?;
+            sqlx::query(LEASE_POSTGRES).bind(id).bind(runner).bind(micros).execute(&mut **conn).await?.rows_affected()
         }
-    }
-    Ok(())
+    };
+    Ok(rows == 1)
 }
 
-/// Marks the slots whose runners vanished; `me` is certainly alive.
-pub(super) async fn abandon(db: &mut Db<'_>, me: &str, why: &str, now: Timestamp) -> Result<Vec<(String, Timestamp)>> {
-    let found: Vec<(String, Stamp)> = match db {
+/// A row that says its slot is being run.
+pub(super) struct RunningRow {
+    pub(super) id: Id,
+    pub(super) job: JobName,
+    pub(super) slot: Timestamp,
+    pub(super) origin: Option<String>,
+}
+
+/// The slots that this runner runs, as the log says.
+pub(super) async fn running_by(db: &mut Db<'_>, runner: &str) -> Result<Vec<RunningRow>> {
+    let rows: Vec<(Id, String, Stamp, Option<String>)> =
+        on_db!(db, conn => sqlx::query_as(RUNNING_BY).bind(runner).fetch_all(conn).await)?;
+    let row = |(id, job, slot, origin): (Id, String, Stamp, Option<String>)| {
+        Some(RunningRow { id, job: job.parse().ok()?, slot: slot.0, origin })
+    };
+    Ok(rows.into_iter().filter_map(row).collect())
+}
+
+/// Marks the slots whose runners vanished, and those of `lost`, which `me` fired and does not run.
+pub(super) async fn abandon(
+    db: &mut Db<'_>,
+    me: &str,
+    lost: &[Id],
+    why: &str,
+    now: Timestamp,
+) -> Result<Vec<(String, Timestamp)>> {
+    let mut found: Vec<(String, Stamp)> = match db {
         Db::Sqlite(conn) => sqlx::query_as(ABANDON_SQLITE).bind(me).bind(why).bind(Stamp(now)).fetch_all(&mut **conn).await?,
         #[cfg(feature = "postgres")]
         Db::Postgres(conn) => sqlx::query_as(ABANDON_POSTGRES).bind(me).bind(why).fetch_all(&mut **conn).await?,
     };
+    for id in lost {
+        let own: Option<(String, Stamp)> =
+            on_db!(db, conn => sqlx::query_as(ABANDON_OWN).bind(id).bind(me).bind(why).fetch_optional(conn).await)?;
+        found.extend(own);
+    }
     Ok(found.into_iter().map(|(job, slot)| (job, slot.0)).collect())
 }
 
@@ -245,9 +279,10 @@ pub(super) struct Ending<'a> {
     pub(super) steps: &'a str,
 }
 
-pub(super) async fn finish(db: &mut Db<'_>, id: Id, runner: &str, ending: &Ending<'_>) -> Result<()> {
+/// Writes how a run ended; `false` when it was written before.
+pub(super) async fn finish(db: &mut Db<'_>, id: Id, runner: &str, ending: &Ending<'_>) -> Result<bool> {
     let millis = i32::try_from(ending.duration.as_millis()).unwrap_or(i32::MAX);
-    on_db!(db, conn => {
+    let rows = on_db!(db, conn => {
         sqlx::query(FINISH)
             .bind(id)
             .bind(runner)
@@ -258,9 +293,9 @@ pub(super) async fn finish(db: &mut Db<'_>, id: Id, runner: &str, ending: &Endin
             .bind(ending.steps)
             .execute(conn)
             .await
-            .map(drop)
+            .map(|done| done.rows_affected())
     })?;
-    Ok(())
+    Ok(rows == 1)
 }
 
 /// Whether slots that nobody fired are listed too.

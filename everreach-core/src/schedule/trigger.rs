@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::handle::{Inner, Schedule};
-use super::run::Run;
+use super::holdings::Hold;
+use super::run::{Run, complain};
 use super::slot::Entry;
 use super::store::{self, Firing, Missing};
-use super::{Job, JobName, Origin, Overlap};
-use crate::lease::{Authority, holds};
+use super::{Job, JobName, Missed, Origin, Overlap, SlotStatus};
+use crate::lease::{Authority, holds, still_holds};
 use crate::store::Db;
 use crate::{Event, Id, Result, Timestamp, events};
 
@@ -20,7 +21,8 @@ const TRIES: usize = 64;
 const BY_EVENT: &str = "this event has fired it already";
 const BY_ANYBODY: &str = "it has been fired already";
 const BY_OTHERS: &str = "another program has fired it already";
-const ELSEWHERE: &str = "another process leads and fires it";
+const ELSEWHERE: &str = "another process leads, or another side has this job, and fires it";
+const AWAY: &str = "it was due while this side did not lead, and the other side may have fired it: force a run if it has not";
 const NO_SLOT: &str = "no slot of this job has been due yet";
 
 /// How a job is asked for.
@@ -70,7 +72,7 @@ pub struct Triggered {
 }
 
 enum Answer {
-    Fired(Id, Timestamp),
+    Fired { id: Id, slot: Timestamp, hold: Hold, authority: Option<Authority> },
     Not(Option<Timestamp>, String),
 }
 
@@ -81,6 +83,8 @@ impl Schedule {
     /// The store's.
     pub async fn trigger(&self, name: &JobName, trigger: Trigger) -> Result<Option<Triggered>> {
         let Some(job) = self.inner.jobs.get(name).cloned() else { return Ok(None) };
+        // Where nobody else looks after the jobs, this is when what was fired and not started is found.
+        complain(self.recover().await.map(drop), "what others left running could not be looked after");
         let (inner, now) = (Arc::clone(&self.inner), self.inner.clock.now());
         let wanted = job.clone();
         let answer =
@@ -89,8 +93,8 @@ impl Schedule {
         self.inner.events.announce();
         let name = job.name.clone();
         Ok(Some(match answer {
-            Answer::Fired(id, slot) => {
-                self.start(Run { id, slot, job });
+            Answer::Fired { id, slot, hold, authority } => {
+                self.start(Run { id, slot, job, hold, authority });
                 Triggered { job: name, slot: Some(slot), fired: true, reason: None }
             }
             Answer::Not(slot, reason) => Triggered { job: name, slot, fired: false, reason: Some(reason) },
@@ -120,6 +124,13 @@ impl Inner {
         if !has_row && known.entry(slot, job.timing.after(slot), now) == Entry::Settled {
             return not(Some(slot), BY_OTHERS);
         }
+        if let Some(apart) = self.apart(job).filter(|apart| slot <= apart.from) {
+            let is_open = known.rows.iter().all(|row| row.slot != slot || row.status == SlotStatus::Missed);
+            if !has_row && apart.seen_until.is_none_or(|seen| slot > seen) {
+                self.miss(db, job, slot, Missed::Elsewhere, now).await?;
+            }
+            return not(Some(slot), if is_open { AWAY } else { BY_ANYBODY });
+        }
         match known.running {
             Some(running) if running != slot && job.overlap == Overlap::Forbid => {
                 return not(Some(slot), &format!("the slot {} is still running", super::slot_text(running)));
@@ -127,7 +138,10 @@ impl Inner {
             _ => {}
         }
         match self.fire(db, job, trigger, slot, Some(&authority), now).await? {
-            Some(id) => Ok(Answer::Fired(id, slot)),
+            Some((id, hold)) => {
+                still_holds(db, &authority).await?;
+                Ok(Answer::Fired { id, slot, hold, authority: Some(authority) })
+            }
             None => not(Some(slot), BY_ANYBODY),
         }
     }
@@ -137,8 +151,8 @@ impl Inner {
         let mut slot = if now.trunc_subsecs(0) == now { now + TimeDelta::microseconds(1) } else { now };
         let authority = self.authority(job);
         for _ in 0..TRIES {
-            if let Some(id) = self.fire(db, job, trigger, slot, authority.as_ref(), now).await? {
-                return Ok(Answer::Fired(id, slot));
+            if let Some((id, hold)) = self.fire(db, job, trigger, slot, authority.as_ref(), now).await? {
+                return Ok(Answer::Fired { id, slot, hold, authority: None });
             }
             slot += TimeDelta::microseconds(1);
         }
@@ -153,7 +167,8 @@ impl Inner {
         slot: Timestamp,
         authority: Option<&Authority>,
         now: Timestamp,
-    ) -> Result<Option<Id>> {
+    ) -> Result<Option<(Id, Hold)>> {
+        let Some(hold) = self.holdings.hold(&job.name, slot) else { return Ok(None) };
         let epoch = authority.and_then(Authority::epoch);
         let firing = Firing {
             job: &job.name,
@@ -170,6 +185,6 @@ impl Inner {
             let data = json!({ "slot": slot, "env": self.side, "epoch": epoch, "by": trigger.origin, "event": trigger.event });
             events::append(db, &Event::new(now, "cron.fired", job.name.as_str()).with_data(data)).await?;
         }
-        Ok(fired)
+        Ok(fired.map(|id| (id, hold)))
     }
 }

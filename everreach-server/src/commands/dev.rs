@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use everreach_core::failover::Duty;
 use everreach_core::runtime::{Runtime, RuntimeConfig};
 use everreach_core::{Error, ErrorKind, Result};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -57,7 +56,6 @@ impl DevArgs {
 
 pub(super) async fn run(arguments: &DevArgs, context: &Context) -> Outcome {
     let mut resolved = context.settings.resolve()?;
-    resolved.runtime.failover.duty = Duty::TakePart;
     // Held until the end: dropping it removes the folder.
     let _folder = if arguments.ephemeral { Some(move_to_temporary(&mut resolved.runtime)?) } else { None };
     if !resolved.server.is_loopback_only() {

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use everreach_core::Mode;
-use everreach_core::failover::Duty;
 use everreach_core::runtime::Runtime;
 use serde_json::json;
 
@@ -54,7 +53,7 @@ impl ServeArgs {
 
 pub(super) async fn run(arguments: &ServeArgs, context: &Context) -> Outcome {
     let mut resolved = context.settings.resolve()?;
-    resolved.runtime.failover.duty = Duty::TakePart;
+    resolved.runtime.failover.duty = resolved.duty();
     let mode = resolved.runtime.routing.mode;
     if arguments.safari && resolved.runtime.routing.is_cloud_terminal {
         return Err(Failure::usage("a cloud terminal does not work through Safari's queue: leave --safari out"));

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use everreach_core::cost::CostConfig;
-use everreach_core::failover::TwoNodeMode;
+use everreach_core::failover::{Duty, TwoNodeMode};
 use everreach_core::notify::TelegramConfig;
 use everreach_core::routing::{RemoteConfig, RoutingConfig};
 use everreach_core::runtime::RuntimeConfig;
@@ -109,6 +109,22 @@ pub struct Resolved {
     pub runtime: RuntimeConfig,
     /// For the server.
     pub server: ServerSettings,
+}
+
+impl Resolved {
+    /// What `serve` does about the other side. Beside a cloud, one that fires no jobs leaves them to a server that does; the cloud's own
+    /// jobs may be called for from outside.
+    ///
+    /// ```
+    /// use everreach_core::failover::Duty;
+    /// use everreach_server::settings::Layers;
+    /// assert_eq!(Layers::default().load()?.resolve()?.duty(), Duty::TakePart);
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn duty(&self) -> Duty {
+        if self.server.fires_jobs || self.runtime.routing.is_cloud_terminal { Duty::TakePart } else { Duty::Observe }
+    }
 }
 
 impl Settings {

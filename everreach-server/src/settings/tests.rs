@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use everreach_core::failover::Duty;
 use everreach_core::{ErrorKind, MicroUsd, Mode};
 use secrecy::ExposeSecret;
 
@@ -66,6 +67,15 @@ fn a_cloud_without_an_endpoint_is_the_cloud_terminal_on_its_own_port() {
     assert_eq!((cloud.server.role, cloud.server.listen.to_string().as_str()), (Role::CloudTerminal, "127.0.0.1:8090"));
     assert!(cloud.runtime.routing.is_cloud_terminal && cloud.runtime.cloud.is_none());
     assert_eq!(cloud.server.cloud_key.expect("the terminal accepts it").expose_secret(), "k");
+}
+
+#[test]
+fn beside_a_cloud_only_a_server_that_fires_jobs_takes_them_over() {
+    let (key, cloud) = (("EVERREACH_CLOUD_KEY", "k"), ("CLOUD_ENDPOINT", "https://cloud.example"));
+    let off = ("EVERREACH_SCHEDULE", "off");
+    assert_eq!(resolved(&[("EVERREACH_ENV", "hybrid"), cloud, key]).duty(), Duty::TakePart);
+    assert_eq!(resolved(&[("EVERREACH_ENV", "hybrid"), cloud, key, off]).duty(), Duty::Observe);
+    assert_eq!(resolved(&[("EVERREACH_ENV", "cloud"), key, off]).duty(), Duty::TakePart, "it may be called for them");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use everreach_core::schedule::Jobs;
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 /// A folder in which the program is run.
@@ -21,6 +22,14 @@ impl Place {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// A schedule that is looked after, and in which no job is on: no test depends on the time of day.
+    pub(crate) fn with_idle_schedule(self) -> Self {
+        let jobs = Jobs::builtin(chrono_tz::UTC).expect("the built-in schedule");
+        let jobs: Map<_, _> = jobs.iter().map(|job| (job.name.to_string(), json!({ "enabled": false }))).collect();
+        self.write("schedule.json", &json!({ "version": 1, "jobs": jobs }).to_string());
+        self.with("EVERREACH_SCHEDULE", "schedule.json")
     }
 
     pub(crate) fn path(&self) -> &Path {

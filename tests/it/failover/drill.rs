@@ -87,7 +87,7 @@ async fn a_cloud_that_is_cut_off_is_replaced_and_gets_its_work_back_and_the_log_
     through.set_port(Some(cloud_database.port)).expect("a port");
     through.set_host(Some("127.0.0.1")).expect("a host");
     let place = |database: &str| {
-        let place = Place::new().with("DATABASE_URL", database).with("EVERREACH_CLOUD_KEY", KEY);
+        let place = Place::new().with_idle_schedule().with("DATABASE_URL", database).with("EVERREACH_CLOUD_KEY", KEY);
         place.with("REDIS_URL", &redis.url()).with("FAILOVER_PROFILE", &profile)
     };
 

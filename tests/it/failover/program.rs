@@ -11,7 +11,11 @@ const KEY: &str = "a-key-for-a-test";
 const TRIES: u32 = 600;
 
 fn place(database: &str) -> Place {
-    Place::new().with("DATABASE_URL", database).with("EVERREACH_CLOUD_KEY", KEY).with("FAILOVER_PROFILE", "drill")
+    Place::new()
+        .with_idle_schedule()
+        .with("DATABASE_URL", database)
+        .with("EVERREACH_CLOUD_KEY", KEY)
+        .with("FAILOVER_PROFILE", "drill")
 }
 
 fn status(place: &Place, server: &Serving) -> Value {

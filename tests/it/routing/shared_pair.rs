@@ -88,7 +88,7 @@ impl SharedPair {
         let here = Hand::working("here");
         let mut config = bench.config(Mode::Cloud);
         config.routing.is_cloud_terminal = true;
-        config.relay.shared_database = true;
+        config.failover.mode = Some(everreach_core::failover::TwoNodeMode::Shared);
         let terminal = bench.with(config).with_executor(Arc::clone(&there) as _).build().await.expect("a terminal");
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");

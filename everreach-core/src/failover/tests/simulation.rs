@@ -213,6 +213,7 @@ fn with_the_usual_times_never_two_act_either_and_nobody_waits_longer_than_is_sai
 fn grants(seed: u64, drift: f64) -> u32 {
     let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut failover = Failover::new(FailoverConfig::fast(), TwoNodeMode::LocalGrants);
+    failover.grants_taken();
     let (mut book, mut link_up, mut cloud_lives) = (GrantBook::default(), true, true);
     let (mut challenge, mut under_way, mut look_at, mut grant_at) = (None, Vec::new(), Duration::ZERO, Duration::ZERO);
     let mut takeovers = 0;

@@ -6,7 +6,7 @@ use super::{Heard, Watcher, lease};
 use crate::Result;
 use crate::failover::control::Command;
 use crate::failover::{Order, Phase, TwoNodeMode};
-use crate::lease::Standing;
+use crate::lease::{Apart, Standing};
 
 impl Watcher {
     /// Does what is ordered. A process that only observes tells what it sees, and does nothing else.
@@ -41,7 +41,7 @@ impl Watcher {
             (TwoNodeMode::Shared, Some(lease)) => Standing::Leads(lease.clone()),
             // It ran out between the order and now: the next step says so.
             (TwoNodeMode::Shared, None) => Standing::Follows,
-            (TwoNodeMode::Manual | TwoNodeMode::LocalGrants | TwoNodeMode::Available, _) => Standing::Alone,
+            (TwoNodeMode::Manual | TwoNodeMode::LocalGrants | TwoNodeMode::Available, _) => Standing::Apart(self.apart()),
         };
         self.parts.control.stand(standing);
         let (parts, note) = (Arc::clone(&self.parts), self.note.take());
@@ -49,6 +49,13 @@ impl Watcher {
             parts.control.begin(note).await;
             Heard::Nothing
         });
+    }
+
+    /// What the cloud did last cannot be read here: what was due while it may have acted is not done again.
+    fn apart(&self) -> Apart {
+        let (now, at) = (self.parts.clock.now(), self.now());
+        let ended = self.failover.cloud_acted_until(at).map(|ended| now - at.saturating_sub(ended));
+        Apart { seen_until: Some(self.seen_at), from: ended.map_or(self.seen_at, |ended| ended.max(self.seen_at)), until: None }
     }
 
     fn drain(&mut self) {

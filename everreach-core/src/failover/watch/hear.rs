@@ -3,7 +3,7 @@
 use super::{Heard, Watch, Watcher};
 use crate::Result;
 use crate::failover::look::{Looked, Sharing};
-use crate::failover::{ModeSource, TwoNodeMode, store};
+use crate::failover::{ModeSource, Reading, TwoNodeMode, store};
 
 const SHARED: &str = "shared";
 const APART: &str = "apart";
@@ -14,7 +14,9 @@ impl Watcher {
             Heard::Looked(looked) => self.looked(&looked),
             Heard::Lease(reply) => self.lease_reply(reply),
             Heard::Drained => self.drained(),
-            Heard::Challenge(challenge) => self.challenged(challenge),
+            Heard::Challenge(said) => self.challenged(&said),
+            Heard::Granted(said) => self.granted(&said),
+            Heard::Sent(outcome) => self.sent(outcome),
             Heard::Nothing => {}
         }
     }
@@ -22,6 +24,9 @@ impl Watcher {
     fn looked(&mut self, looked: &Looked) {
         self.is_looking = false;
         let at = self.now();
+        if looked.reading == Reading::Good {
+            self.seen_at = self.parts.clock.now();
+        }
         self.parts.control.shown().own_network = looked.own_network;
         self.learn(looked.sharing);
         let orders = self.failover.observe(looked.reading, at);

@@ -18,14 +18,14 @@ use url::Url;
 use super::control::Command;
 use super::look::{Looked, look};
 use super::{
-    Bulletin, ConnectivityView, Duty, Failover, FailoverConfig, FailoverControl, LeaseAnswer, ModeSource, Notice, Phase,
-    TwoNodeMode,
+    Bulletin, ConnectivityView, Duty, Failover, FailoverConfig, FailoverControl, LeaseAnswer, ModeSource, Phase, TwoNodeMode,
 };
-use crate::SharedClock;
 use crate::events::EventLog;
 use crate::lease::{Lease, Standing};
 use crate::notify::Notifier;
 use crate::store::Store;
+use crate::{Result, SharedClock};
+use grants::Said;
 use lease::Reply;
 
 /// How often it is looked whether something is due, while the work is not where it belongs.
@@ -52,7 +52,9 @@ enum Heard {
     Looked(Looked),
     Lease(Reply),
     Drained,
-    Challenge(Option<crate::Id>),
+    Challenge(Said),
+    Granted(Said),
+    Sent(Result<()>),
     Nothing,
 }
 
@@ -61,13 +63,14 @@ struct Watcher {
     failover: Failover,
     mode_from: ModeSource,
     bulletin: Bulletin,
-    messages: mpsc::Sender<Notice>,
     tasks: JoinSet<Heard>,
     held: Option<Lease>,
     /// What the holder before left, until this side begins.
     note: Option<serde_json::Value>,
     /// When the lease that somebody else has was to end, at the first refusal since this side is armed.
     others_end: Option<crate::Timestamp>,
+    /// When the cloud was last seen, or this process began to look.
+    seen_at: crate::Timestamp,
     is_looking: bool,
     is_asking: bool,
     is_granting: bool,
@@ -83,15 +86,21 @@ impl Watch {
         let (mode, mode_from) = parts.known_mode().await;
         let commands = (parts.config.duty == Duty::TakePart).then(|| parts.control.listen());
         let at = parts.clock.monotonic();
+        let mut failover = Failover::new(parts.config.clone(), mode);
+        match parts.remembered_grants().await {
+            Ok(true) => failover.grants_taken(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "whether the cloud acts by grants cannot be read"),
+        }
         let mut watcher = Watcher {
-            failover: Failover::new(parts.config.clone(), mode),
+            failover,
             mode_from,
             bulletin: Bulletin::new(parts.config.handover_every),
-            messages: tell::start(Arc::clone(&parts.notifier)),
             tasks: JoinSet::new(),
             held: None,
             note: None,
             others_end: None,
+            seen_at: parts.clock.now(),
             is_looking: false,
             is_asking: false,
             is_granting: false,
@@ -149,9 +158,7 @@ impl Watcher {
         if self.takes_part() && self.failover.may_grant() && !self.is_granting && at >= self.grant_at {
             self.ask_for_challenge();
         }
-        if let Some(notice) = self.bulletin.due(at) {
-            self.send(notice);
-        }
+        self.send();
         self.show();
     }
 
