@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
+use everreach_core::ledger::ForwardedClaim;
 use everreach_core::routing::{Params, RouteRequest};
-use everreach_core::{ActionName, ErrorKind, Id, Side};
+use everreach_core::{ActionName, Error, ErrorKind, Id, Side};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const CLAIM: &str = "everreach-claim";
 const HOP: &str = "everreach-hop";
 const TIMEOUT_MS: &str = "everreach-timeout-ms";
 /// A call that has passed through this many processes goes in circles.
@@ -63,6 +65,7 @@ impl CallBody {
         };
         let mut request = RouteRequest::new(self.action, self.params).with_request_id(request_id).with_hops(headers.hops);
         request.force_env = self.force_env;
+        request.forwarded = headers.forwarded;
         request.idempotency_key = key;
         request.timeout = timeout.into_iter().chain(headers.timeout).min();
         Ok(request)
@@ -78,6 +81,8 @@ pub(crate) struct CallHeaders {
     pub(crate) hops: u32,
     /// `Everreach-Timeout-Ms`: how long the caller will wait.
     pub(crate) timeout: Option<Duration>,
+    /// `Everreach-Claim`: the claim under which another EverReach forwards the call.
+    pub(crate) forwarded: Option<ForwardedClaim>,
 }
 
 impl CallHeaders {
@@ -86,12 +91,14 @@ impl CallHeaders {
         let mut request = RouteRequest::new(action, params).with_request_id(request_id).with_hops(self.hops);
         request.idempotency_key = self.idempotency_key;
         request.timeout = self.timeout;
+        request.forwarded = self.forwarded;
         request
     }
 
     /// The same headers for one call of a batch: its key is the batch's with the call's place in it.
     pub(crate) fn for_item(&self, index: usize) -> Self {
-        Self { idempotency_key: self.idempotency_key.as_ref().map(|key| format!("{key}:{index}")), ..self.clone() }
+        let idempotency_key = self.idempotency_key.as_ref().map(|key| format!("{key}:{index}"));
+        Self { idempotency_key, forwarded: None, ..self.clone() }
     }
 
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
@@ -104,11 +111,13 @@ impl CallHeaders {
             Some(key) => Some(checked_key(key.to_owned()).map_err(|detail| Problem::of(ErrorKind::InvalidInput, detail))?),
             None => None,
         };
+        let forwarded = only(headers, CLAIM)?.map(str::parse).transpose();
+        let forwarded = forwarded.map_err(|error: Error| Problem::of(ErrorKind::InvalidInput, error.to_string()))?;
         let timeout = only(headers, TIMEOUT_MS)?.map(|text| text.parse().map(Duration::from_millis)).transpose();
         let timeout = timeout.ok().filter(|timeout| !timeout.is_some_and(|timeout| timeout.is_zero())).ok_or_else(|| {
             Problem::of(ErrorKind::InvalidInput, "the header `Everreach-Timeout-Ms` is a number of milliseconds above 0")
         })?;
-        Ok(Self { idempotency_key, hops, timeout: timeout.map(|timeout| timeout.min(MAX_TIMEOUT)) })
+        Ok(Self { idempotency_key, hops, timeout: timeout.map(|timeout| timeout.min(MAX_TIMEOUT)), forwarded })
     }
 }
 

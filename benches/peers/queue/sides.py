@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 # graphile-worker 0.18 asks for it.
 OLDEST_NODE = (22, 18)
-TUNED_PARALLEL = 64
+TUNED_PARALLEL = 4
 
 
 class Side(NamedTuple):

@@ -118,6 +118,12 @@ impl Connectivity {
         self.reachability() == Reachability::Online
     }
 
+    /// Whether good looks have established that it can be used; at the start that is only assumed.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.is_online() && self.good.count >= self.successes
+    }
+
     /// Whether an operator set it offline; nobody should probe then.
     #[must_use]
     pub const fn is_forced_offline(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{
     ConnectivityView, FailoverConfig, FailoverState, GrantAnswer, GrantBook, Handover, ModeSource, Notice, OwnNetwork, Phase,
@@ -60,6 +60,7 @@ struct Inner {
     commands: Mutex<Option<mpsc::Sender<Command>>>,
     handovers: Mutex<BTreeMap<String, Arc<dyn Handover>>>,
     notices: broadcast::Sender<Notice>,
+    is_well: watch::Sender<bool>,
     /// On a cloud that acts by grants.
     grants: Mutex<Option<GrantBook>>,
 }
@@ -100,6 +101,7 @@ impl FailoverControl {
             commands: Mutex::default(),
             handovers: Mutex::default(),
             notices: broadcast::channel(NOTICES).0,
+            is_well: watch::Sender::new(false),
             grants: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -133,6 +135,11 @@ impl FailoverControl {
     #[must_use]
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.inner.notices.subscribe()
+    }
+
+    /// Whether looks have established that the cloud can be used.
+    pub(crate) fn is_well(&self) -> watch::Receiver<bool> {
+        self.inner.is_well.subscribe()
     }
 
     /// Waits for this before the work is handed over, and gives its note to whoever leads next. A name that is taken is replaced.
@@ -244,6 +251,10 @@ impl FailoverControl {
     /// From now on it acts by grants.
     pub(super) fn act_by_grants(&self) {
         *lock(&self.inner.grants) = Some(GrantBook::default());
+    }
+
+    pub(super) fn show_well(&self, is_well: bool) {
+        self.inner.is_well.send_if_modified(|shown| std::mem::replace(shown, is_well) != is_well);
     }
 
     pub(super) fn announce(&self, notice: Notice) {

@@ -4,6 +4,7 @@
 //! Never two at once: not seeing the cloud only arms the local side; acting takes the lease in the shared database, a person's word, or
 //! the end of every grant. Calls follow connectivity at once, since each is run by whoever took it.
 
+mod announcement;
 mod bulletin;
 mod config;
 mod connectivity;
@@ -25,6 +26,7 @@ mod tests;
 mod view;
 mod watch;
 
+pub(crate) use announcement::{Announcement, Announcements};
 pub use bulletin::Bulletin;
 pub use config::{Duty, FailoverConfig, Place, TwoNodeMode};
 pub use connectivity::{Connectivity, Edge, Reachability};

@@ -47,7 +47,7 @@ impl Notice {
     pub const fn topic(self) -> Option<&'static str> {
         match self {
             Self::CloudFailed => Some("FAILOVER_TO_LOCAL"),
-            Self::CloudRestored => Some("RESTORED"),
+            Self::CloudRestored => Some("FAILOVER_RESTORED"),
             _ => None,
         }
     }

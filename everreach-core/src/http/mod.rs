@@ -10,6 +10,8 @@ mod client;
 pub use body::{SendWitness, read_bounded, witnessed_body};
 pub use client::{HttpConfig, client};
 
+/// The claim under which a call is forwarded, for a receiver with the same journal.
+pub const CLAIM: &str = "Everreach-Claim";
 /// How many EverReach processes a call has passed through, this hop included.
 pub const HOP: &str = "Everreach-Hop";
 /// The key under which a call happens at most once.

@@ -111,3 +111,29 @@ impl Leases {
         store::look(&mut connection.db(), resource, now).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Timestamp;
+    use crate::clock::ManualClock;
+    use crate::store::StoreConfig;
+
+    #[tokio::test]
+    async fn a_lease_of_a_clock_that_was_ahead_is_over_when_the_clock_is_right_again() {
+        let store = Store::open(&StoreConfig::new("sqlite::memory:")).await.expect("a store");
+        let timing = LeaseTiming::default();
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
+        let leases = |ahead: Duration| Leases::new(store.clone(), Arc::new(ManualClock::at(now + ahead)), timing);
+        let (here, day) = (leases(Duration::ZERO), leases(Duration::from_secs(86_400)));
+        let Acquired::Held { .. } = day.acquire("cron", "dead").await.expect("asked") else { panic!("nobody has it") };
+        let Acquired::Held { lease, .. } = here.acquire("cron", "mac").await.expect("asked") else { panic!("a day ahead") };
+        assert_eq!(lease.epoch(), 2);
+        // Renewed while somebody else waited for the database.
+        leases(Duration::from_secs(30)).renew(&lease).await.expect("asked").expect("it is ours");
+        assert!(matches!(here.acquire("cron", "other").await.expect("asked"), Acquired::ByOther(_)));
+    }
+}

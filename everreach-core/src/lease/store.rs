@@ -1,4 +1,5 @@
-//! The leases' SQL. PostgreSQL compares with its own clock; SQLite is on one machine, whose clock comes in.
+//! The leases' SQL. PostgreSQL compares with its own clock; SQLite is on one machine, whose clock comes in, and may be set back: a lease
+//! that would end later than any can is over too.
 
 use std::time::Duration;
 
@@ -9,10 +10,14 @@ use super::{Authority, Lease, LeaseState};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Result, Timestamp};
 
+/// More than a write waits for its turn, so that a lease that somebody has just renewed is never taken for one of a wrong clock.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 const ACQUIRE_SQLITE: &str = "INSERT INTO everreach_leases (resource, holder, epoch, acquired_at, expires_at) \
      VALUES ($1, $2, 1, $3, $4) ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, \
      epoch = everreach_leases.epoch + 1, acquired_at = excluded.acquired_at, expires_at = excluded.expires_at \
-     WHERE everreach_leases.holder IS NULL OR everreach_leases.expires_at <= $3 RETURNING epoch, note";
+     WHERE everreach_leases.holder IS NULL OR everreach_leases.expires_at <= $3 OR everreach_leases.expires_at > $5 \
+     RETURNING epoch, note";
 #[cfg(feature = "postgres")]
 const ACQUIRE_POSTGRES: &str = "INSERT INTO everreach_leases (resource, holder, epoch, acquired_at, expires_at) \
      VALUES ($1, $2, 1, clock_timestamp(), clock_timestamp() + $3 * INTERVAL '1 microsecond') \
@@ -66,7 +71,9 @@ pub(super) async fn acquire(
     end_if_idle(db).await?;
     let taken: Option<(i64, Option<Json<Value>>)> = match db {
         Db::Sqlite(conn) => {
+            let last = now + ttl + LONGEST_WAIT;
             let asked = sqlx::query_as(ACQUIRE_SQLITE).bind(resource).bind(holder).bind(Stamp(now)).bind(Stamp(now + ttl));
+            let asked = asked.bind(Stamp(last));
             asked.fetch_optional(&mut **conn).await?
         }
         #[cfg(feature = "postgres")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, IdempotencyKey};
+use super::{Fingerprint, ForwardedClaim, IdempotencyKey};
 use crate::{ActionName, Effect, Envelope, Error, ErrorKind, Id, Outcome, Result, Timestamp};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -94,13 +94,15 @@ pub struct Begin {
     pub lease: Duration,
     /// What running it does. A call that is safe to repeat is never held.
     pub effect: Effect,
+    /// The claim that came along with a forwarded call. Where it holds the row of this journal, the row is taken over from it.
+    pub forwarded: Option<ForwardedClaim>,
 }
 
 impl Begin {
     /// An outward call with a lease of one minute.
     #[must_use]
     pub const fn new(key: IdempotencyKey, action: ActionName, fingerprint: Fingerprint, request_id: Id) -> Self {
-        Self { key, action, fingerprint, request_id, lease: LEASE, effect: Effect::Outward }
+        Self { key, action, fingerprint, request_id, lease: LEASE, effect: Effect::Outward, forwarded: None }
     }
 
     /// Sets how long the claim lasts.
@@ -114,6 +116,13 @@ impl Begin {
     #[must_use]
     pub const fn with_effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
+        self
+    }
+
+    /// Adds the claim that came along with the call, if one did.
+    #[must_use]
+    pub const fn with_forwarded(mut self, forwarded: Option<ForwardedClaim>) -> Self {
+        self.forwarded = forwarded;
         self
     }
 }
@@ -130,6 +139,7 @@ pub struct Claim {
     /// The id that logs and events carry.
     pub request_id: Id,
     pub(super) fence: i64,
+    pub(super) was_handed_over: bool,
 }
 
 /// What [`Ledger::begin`](super::Ledger::begin) found.

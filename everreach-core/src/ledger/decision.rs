@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Begin, CallState, Claim, Fingerprint, IdempotencyKey};
+use super::{Begin, CallState, Claim, Fingerprint, ForwardedClaim, IdempotencyKey};
 use crate::{ActionName, Envelope, Error, ErrorKind, Id, Outcome, Result, Retry, Timestamp};
 
 /// A row as it was read.
@@ -74,6 +74,18 @@ pub(super) fn decide_taking(call: &StoredCall, begin: &Begin, now: Timestamp) ->
         CallState::Waiting => Decision::Wait,
         CallState::Running | CallState::Unknown => decide(call, begin, now),
     }
+}
+
+/// Whether the claim that came along with a forwarded call is the one that holds the row, for the very request that it claimed. Whether
+/// its try is still the one under way, the try's own row says.
+pub(super) fn may_hand_over(call: &StoredCall, begin: &Begin, forwarded: ForwardedClaim, now: Timestamp) -> bool {
+    let is_under_way = call.state == CallState::Running && call.lease_until > now && call.dispatched_at.is_some();
+    is_under_way && call.fence == forwarded.fence && call.is_same_request(begin)
+}
+
+/// Whether the row went from this claim to whoever the call was forwarded to, and to nobody since.
+pub(super) fn is_handed_over(call: &StoredCall, claim: &Claim) -> bool {
+    call.fence == claim.fence + 1 && call.request_id == claim.request_id
 }
 
 /// The state that a queue's word leaves the call in; `None` where the queue has no say.

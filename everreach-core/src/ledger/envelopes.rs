@@ -12,6 +12,11 @@ pub(crate) fn ways_to_resolve(key: &IdempotencyKey) -> Vec<String> {
     ["--happened", "--did-not-happen"].map(|verdict| format!("everreach calls resolve {key} {verdict}")).into()
 }
 
+/// The command that shows where a call stands.
+pub(crate) fn way_to_look(key: &IdempotencyKey) -> Vec<String> {
+    vec![format!("everreach calls show {}", shell_word(key.as_str()))]
+}
+
 /// The key as one word of a shell: whoever chose it is not to choose what else runs when a person pastes the line.
 fn shell_word(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/@%+=,".contains(&byte);

@@ -212,7 +212,9 @@ impl Ledger {
         Ok(records)
     }
 
-    /// Settles a held call by a person's word or a positive proof.
+    /// Settles a held call by a person's word or a positive proof. Where calls are queued as rows,
+    /// [`Runtime::resolve`](crate::runtime::Runtime::resolve) does this and writes the word into the call's row, which stands against
+    /// the word otherwise.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a key that is not known, [`ErrorKind::Conflict`] when its call is not held; or the store's.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Begin, Begun, CallRecord, CallState, Claim, IdempotencyKey, Ledger, decision, store, transition};
+use super::{Begin, Begun, CallRecord, CallState, Claim, IdempotencyKey, Ledger, Verdict, decision, store, transition};
 use crate::store::Db;
 use crate::{Envelope, Result, Timestamp};
 
@@ -46,15 +46,32 @@ pub(crate) async fn call_within(db: &mut Db<'_>, key: &IdempotencyKey) -> Result
     }
 }
 
+/// How many calls are queued, counted up to this many.
+pub(crate) async fn count_queued(db: &mut Db<'_>, most: u32) -> Result<u32> {
+    store::count_queued(db, most).await
+}
+
 /// Records what the row of a queued call says. A call that somebody runs, or that ran, is left alone.
 pub(crate) async fn settle_within(db: &mut Db<'_>, key: &IdempotencyKey, envelope: Envelope, now: Timestamp) -> Result<()> {
     let Some(mut call) = store::lock(db, key).await? else { return Ok(()) };
-    let Some(state) = decision::settled_state(&call, envelope.outcome) else { return Ok(()) };
+    let Some(state) = decision::settled_state(&call, envelope.outcome).filter(|state| *state != call.state) else {
+        return Ok(());
+    };
     if state != CallState::Unknown {
         call.dispatched_at = None;
     }
     call.state = state;
     transition::close(db, call, envelope, "call.settled", now).await
+}
+
+/// Settles a held call by a person's word, in the transaction of somebody else, who writes it into the call's row too.
+pub(crate) async fn resolve_within(
+    db: &mut Db<'_>,
+    key: &IdempotencyKey,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Result<CallRecord> {
+    transition::resolve(db, key, verdict, now).await
 }
 
 /// Keeps a call from expiring while its row waits.

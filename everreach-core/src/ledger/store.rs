@@ -25,6 +25,7 @@ const LIST: &str = "SELECT idempotency_key, action, fingerprint, state, fence, r
      request_id, created_at, updated_at, expires_at FROM everreach_calls WHERE state = $1 ORDER BY updated_at DESC, idempotency_key LIMIT $2";
 const KEYS_IN: &str =
     "SELECT idempotency_key FROM everreach_calls WHERE state = $1 AND idempotency_key > $2 ORDER BY idempotency_key LIMIT $3";
+const COUNT_QUEUED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM everreach_calls WHERE state = 'queued' LIMIT $1) AS waiting";
 const CLAIM: &str = "UPDATE everreach_calls SET action = $2, fingerprint = $3, state = 'running', owner = $4, fence = $5, repeatable = $6, \
      lease_until = $7, dispatched_at = NULL, envelope = NULL, request_id = $8, created_at = $9, updated_at = $10, expires_at = $11 \
      WHERE idempotency_key = $1";
@@ -138,6 +139,12 @@ pub(super) async fn keys_in(db: &mut Db<'_>, state: CallState, after: &str, limi
         sqlx::query_scalar(KEYS_IN).bind(state.as_str()).bind(after).bind(i64::from(limit)).fetch_all(conn).await
     })?;
     keys.iter().map(|key| key.parse()).collect()
+}
+
+/// How many calls are queued, counted up to this many.
+pub(super) async fn count_queued(db: &mut Db<'_>, most: u32) -> Result<u32> {
+    let count: i64 = on_db!(db, conn => sqlx::query_scalar(COUNT_QUEUED).bind(i64::from(most)).fetch_one(conn).await)?;
+    Ok(u32::try_from(count).unwrap_or(most))
 }
 
 /// Sets the dispatch mark; says whether the claim was still good for it.

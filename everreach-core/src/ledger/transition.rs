@@ -3,7 +3,7 @@
 use super::decision::{self, Decision, StoredCall};
 use super::journal::KEEP_CALLS;
 use super::store::{self, Times};
-use super::{AttemptEnd, Begin, Begun, CallRecord, CallState, Claim, IdempotencyKey, Recovered, Verdict, envelopes};
+use super::{AttemptEnd, Begin, Begun, CallRecord, CallState, Claim, IdempotencyKey, Recovered, Verdict, envelopes, forwarded};
 use crate::events;
 use crate::store::Db;
 use crate::{Envelope, Error, ErrorKind, Outcome, Result, Timestamp};
@@ -19,6 +19,9 @@ pub(super) async fn begin(db: &mut Db<'_>, begin: &Begin, owner: &str, times: Ti
             return Ok(Begun::Started(claim_of(begin, 1)));
         }
         let Some(call) = store::lock(db, &begin.key).await? else { continue };
+        if let Some(claim) = forwarded::take_over(db, begin, owner, &call, times).await? {
+            return Ok(Begun::Started(claim));
+        }
         let decision = decision::decide(&call, begin, times.now);
         return act(db, begin, owner, call, decision, times).await;
     }
@@ -88,7 +91,14 @@ pub(super) async fn finish(
 ) -> Result<()> {
     let mut call = store::lock(db, &claim.key).await?.ok_or_else(|| decision::lost(claim))?;
     if decision::is_recorded(&call, claim, envelope.outcome) {
+        // Whoever forwarded the call may have been quicker to write its answer.
+        if let Some(end) = &attempt {
+            store::end_attempt(db, &call.key, end, now).await?;
+        }
         return Ok(());
+    }
+    if decision::is_handed_over(&call, claim) {
+        return forwarded::add_answer(db, call, claim, envelope, now).await;
     }
     decision::check_may_record(&call, claim)?;
     if let Some(end) = &attempt {
@@ -189,7 +199,7 @@ pub(super) async fn with_attempts(db: &mut Db<'_>, call: StoredCall) -> Result<C
 }
 
 fn claim_of(begin: &Begin, fence: i64) -> Claim {
-    Claim { key: begin.key.clone(), action: begin.action.clone(), request_id: begin.request_id, fence }
+    Claim { key: begin.key.clone(), action: begin.action.clone(), request_id: begin.request_id, fence, was_handed_over: false }
 }
 
 /// A stored answer as a repeat gets it: about the same call, for another request.

@@ -27,6 +27,10 @@ pub struct RelayConfig {
     pub pull_interval: Duration,
     /// Time between two signs of life for a row that is being run.
     pub heartbeat: Duration,
+    /// How many calls wait for the local machine at most; one more is refused.
+    pub max_waiting: u32,
+    /// How long a call waits for the local machine; then it is not run any more.
+    pub longest_wait: Duration,
     /// How long a row of ours stays with a worker that gives no sign of life, in minutes.
     pub timeout_minutes: u32,
 }
@@ -38,6 +42,8 @@ impl Default for RelayConfig {
             pulled_types: Vec::new(),
             pull_interval: Duration::from_secs(2),
             heartbeat: Duration::from_secs(15),
+            max_waiting: 1_000,
+            longest_wait: Duration::from_secs(3 * 24 * 60 * 60),
             timeout_minutes: 5,
         }
     }

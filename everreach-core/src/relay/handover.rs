@@ -6,10 +6,10 @@ use super::RelayConfig;
 use super::rows::{self, Found, NewRow};
 use super::standing::Standing;
 use crate::events::EventLog;
-use crate::ledger::{self, CallRecord, CallState, Claim, IdempotencyKey, Ledger};
+use crate::ledger::{self, CallRecord, CallState, Claim, IdempotencyKey, Ledger, Verdict};
 use crate::routing::{Call, LocalRelay};
 use crate::store::{Db, Store};
-use crate::{Envelope, Id, Outcome, Result, SharedClock, Timestamp};
+use crate::{Envelope, Error, ErrorKind, Id, Outcome, Result, SharedClock, Timestamp};
 
 /// Calls that are looked at in one page.
 const PAGE: u32 = 500;
@@ -46,6 +46,31 @@ impl Relay {
         }
         Ok(())
     }
+
+    /// Removes tasks of ours that ended before this time.
+    pub(crate) async fn prune(&self, oldest: Timestamp) -> Result<()> {
+        self.store.write(move |mut db| Box::pin(async move { rows::prune(&mut db, oldest).await })).await
+    }
+
+    /// Settles a held call by a person's word, and its row with it. What the row says by now comes first.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::resolve`].
+    pub(crate) async fn resolve(&self, key: &IdempotencyKey, verdict: Verdict) -> Result<CallRecord> {
+        let (key, now) = (key.clone(), self.clock.now());
+        let waits_since = now - self.config.longest_wait;
+        let resolved = self.store.write(move |mut db| {
+            Box::pin(async move {
+                settle(&mut db, &key, waits_since, now).await?;
+                let record = ledger::resolve_within(&mut db, &key, verdict, now).await?;
+                rows::confirm(&mut db, &key, verdict, now).await?;
+                Ok(record)
+            })
+        });
+        let record = resolved.await?;
+        self.events.announce();
+        Ok(record)
+    }
 }
 
 #[async_trait]
@@ -53,9 +78,12 @@ impl LocalRelay for Relay {
     async fn queue(&self, claim: &Claim, call: &Call, answer: Envelope) -> Result<Envelope> {
         let now = self.clock.now();
         let row = NewRow::of(call, &claim.key, &self.config, now)?;
-        let claim = claim.clone();
+        let (claim, most) = (claim.clone(), self.config.max_waiting);
         let answer = self.store.write(move |mut db| {
             Box::pin(async move {
+                if ledger::count_queued(&mut db, most).await? >= most {
+                    return Err(too_many(most));
+                }
                 let answer = rows::write(&mut db, row, &claim.key, now).await?.answer(answer);
                 ledger::finish_within(&mut db, &claim, answer.clone(), now).await?;
                 Ok(answer)
@@ -76,25 +104,35 @@ impl LocalRelay for Relay {
         let mut connection = self.store.read().await?;
         let found = rows::find(&mut connection.db(), key).await?;
         drop(connection);
-        let is_old = record.state == CallState::Queued && record.updated_at < now - ledger::KEEP_CALLS / 2;
+        let waits_since = now - self.config.longest_wait;
+        let is_old = record.state == CallState::Queued && record.updated_at < waits_since.max(now - ledger::KEEP_CALLS / 2);
         if news(record.state, found).is_none() && !is_old {
             return Ok(());
         }
         let key = key.clone();
-        self.store.write(move |mut db| Box::pin(async move { settle(&mut db, &key, now).await })).await?;
+        self.store.write(move |mut db| Box::pin(async move { settle(&mut db, &key, waits_since, now).await })).await?;
         self.events.announce();
         Ok(())
     }
 }
 
-async fn settle(db: &mut Db<'_>, key: &IdempotencyKey, now: Timestamp) -> Result<()> {
+/// Brings the journal up to the row; one that has waited since before `waits_since` is taken back first.
+async fn settle(db: &mut Db<'_>, key: &IdempotencyKey, waits_since: Timestamp, now: Timestamp) -> Result<()> {
     let Some(record) = ledger::call_within(db, key).await? else { return Ok(()) };
+    if record.state == CallState::Queued && record.updated_at < waits_since {
+        rows::lapse(db, key, now).await?;
+    }
     let found = rows::find(db, key).await?;
     match news(record.state, found) {
         Some(standing) => ledger::settle_within(db, key, standing.answer(blank(record)), now).await,
         None if record.state == CallState::Queued => ledger::keep_within(db, key, now).await,
         None => Ok(()),
     }
+}
+
+fn too_many(most: u32) -> Error {
+    let message = "too many calls wait for the local machine already: see that it runs, or call it there";
+    Error::new(ErrorKind::RequiresLocal, message).with_operation("queue a call").with("waiting", most)
 }
 
 /// What a row says that the journal does not know yet.
@@ -126,3 +164,6 @@ fn blank(record: CallRecord) -> Envelope {
         envelope
     })
 }
+
+#[cfg(test)]
+mod tests;

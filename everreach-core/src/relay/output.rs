@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::task::TaskStatus;
+use crate::ledger::Verdict;
 use crate::{Envelope, Error, ErrorKind, Outcome};
 
 /// Failures after which the row waits for another try: nothing has run, or somebody else runs it.
@@ -49,6 +50,21 @@ pub(super) fn refused(error: &Error) -> End {
     let detail = error.to_string();
     let output = json!({"ok": false, "outcome": Outcome::NotExecuted, "error": error.kind(), "detail": detail});
     End::Over { status: TaskStatus::Failed, output: without_nul(&output), error: Some(format!("{}: {detail}", error.kind())) }
+}
+
+/// The end of a row by a person's word.
+pub(super) fn confirmed(verdict: Verdict) -> (TaskStatus, Value, Option<&'static str>) {
+    match verdict {
+        Verdict::Happened => {
+            let output =
+                json!({"ok": true, "outcome": Outcome::Executed, "result": null, "detail": "a person says that it was done"});
+            (TaskStatus::Succeeded, output, None)
+        }
+        Verdict::DidNotHappen => {
+            let detail = "a person says that it was not done";
+            (TaskStatus::Failed, json!({"ok": false, "outcome": Outcome::NotExecuted, "detail": detail}), Some(detail))
+        }
+    }
 }
 
 /// PostgreSQL's jsonb and text hold every character but one.

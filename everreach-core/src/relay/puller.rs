@@ -28,6 +28,7 @@ pub(crate) struct PullerParts {
     pub(crate) stop: StopSwitch,
     pub(crate) orchestrator: Orchestrator,
     pub(crate) config: RelayConfig,
+    pub(crate) stopping: CancellationToken,
 }
 
 /// Runs the calls that a cloud terminal left for this machine; cheap to clone.
@@ -52,8 +53,8 @@ pub(crate) struct PullerParts {
 #[derive(Clone)]
 pub struct Puller {
     parts: Arc<PullerParts>,
-    /// Rows that were given back, and until when they rest, on the monotonic clock.
-    resting: Arc<Mutex<HashMap<Id, Duration>>>,
+    /// Rows that are passed over, by their ids as texts, and until when on the monotonic clock.
+    resting: Arc<Mutex<HashMap<String, Duration>>>,
 }
 
 /// What became of the rows of one round.
@@ -87,17 +88,18 @@ impl Puller {
         Self { parts: Arc::new(parts), resting: Arc::default() }
     }
 
-    /// Pulls and runs what waits, `max` rows at most, one after the other: several of them might drive the one browser.
+    /// Pulls and runs what waits, `max` rows at most, one after the other: several of them might drive the one browser. Once the runtime
+    /// stops it starts nothing more.
     ///
     /// # Errors
     /// The store's. A row that was claimed by then is pulled again once its time is over; its call is not run twice.
     pub async fn run_once(&self, max: u32) -> Result<PullSummary> {
         let mut summary = PullSummary::default();
-        while summary.pulled < max && !self.parts.stop.check_now().await?.stopped {
+        while summary.pulled < max && !self.parts.stopping.is_cancelled() && !self.parts.stop.check_now().await?.stopped {
             let holder = format!("everreach-{}", Id::new());
             let Some(task) = self.claim(&holder).await? else { break };
             summary.pulled += 1;
-            let (end, outcome) = match task.call() {
+            let (end, outcome) = match task.call(self.parts.clock.now()) {
                 Ok(call) => match self.carry_out(&task, &holder, call).await? {
                     Some(envelope) => (end_of(&envelope), envelope.outcome),
                     None => (End::Release, Outcome::NotExecuted),
@@ -116,8 +118,9 @@ impl Puller {
         Ok(summary)
     }
 
-    /// The daemon: looks for rows at the interval of the settings until it is told to end; what runs then goes on to its end.
-    pub(crate) async fn run(&self, stopping: CancellationToken) {
+    /// The daemon: looks for rows at the interval of the settings until the runtime stops; what runs then goes on to its end.
+    pub(crate) async fn run(&self) {
+        let stopping = &self.parts.stopping;
         while !stopping.is_cancelled() {
             if let Err(error) = self.run_once(ROUND).await {
                 tracing::warn!(%error, "calls for this machine cannot be pulled; it is tried again");
@@ -131,20 +134,26 @@ impl Puller {
 
     async fn claim(&self, holder: &str) -> Result<Option<Task>> {
         let parts = &*self.parts;
-        let wanted = Wanted { now: parts.clock.now(), types: parts.config.types_pulled(), resting: self.resting() };
+        let mut wanted = Wanted { now: parts.clock.now(), types: parts.config.types_pulled(), resting: self.resting() };
         let mut connection = parts.store.read().await?;
-        let is_there = store::probe(&mut connection.db(), &wanted).await?;
-        drop(connection);
-        if !is_there {
-            return Ok(None);
+        loop {
+            let Some(id) = store::probe(&mut connection.db(), &wanted).await? else { return Ok(None) };
+            if id.parse::<Id>().is_ok_and(|read| read.to_string() == id) {
+                break;
+            }
+            tracing::warn!(task = id, "this task is passed over: its id is not a UUID in lowercase with hyphens");
+            self.rest(id, Duration::MAX);
+            wanted.resting = self.resting();
         }
+        drop(connection);
         let holder = holder.to_owned();
         parts.store.write(move |mut db| Box::pin(async move { store::claim(&mut db, &wanted, &holder).await })).await
     }
 
     /// The answer of the row's call; nothing when somebody else has the row by now.
     async fn carry_out(&self, task: &Task, holder: &str, call: TaskCall) -> Result<Option<Envelope>> {
-        if !self.renew(task.id, holder).await? {
+        // Whoever stops waits for the calls that it knows of: none may begin behind its back.
+        if !self.renew(task.id, holder).await? || self.parts.stopping.is_cancelled() {
             return Ok(None);
         }
         let request = RouteRequest::new(call.action, call.params).with_idempotency_key(call.key.as_str()).forced_to(Side::Local);
@@ -187,16 +196,22 @@ impl Puller {
     }
 
     async fn release(&self, task: &Task, holder: &str) -> Result<()> {
-        let until = self.parts.clock.monotonic() + REST;
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).insert(task.id, until);
+        self.rest(task.id.to_string(), self.parts.clock.monotonic() + REST);
         let (id, name) = (task.id, holder.to_owned());
         self.parts.store.write(move |mut db| Box::pin(async move { store::release(&mut db, id, &name).await })).await.map(drop)
     }
 
-    fn resting(&self) -> Vec<Id> {
+    fn rest(&self, id: String, until: Duration) {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, until);
+    }
+
+    fn resting(&self) -> Vec<String> {
         let now = self.parts.clock.monotonic();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         resting.retain(|_, until| *until > now);
-        resting.keys().copied().collect()
+        resting.keys().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

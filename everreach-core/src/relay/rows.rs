@@ -2,12 +2,13 @@
 
 use super::commands::command_for;
 use super::config::RelayConfig;
+use super::output::{End, confirmed, refused};
 use super::standing::{Standing, of_command, of_task};
 use super::store::{self, NewTask};
-use super::task::{input_of, row_key};
-use crate::ledger::IdempotencyKey;
+use super::task::{input_of, lapsed, row_key};
+use crate::ledger::{IdempotencyKey, Verdict};
 use crate::routing::Call;
-use crate::safari::queue::{NewCommand, enqueue_keyed, find_keyed, retry_keyed};
+use crate::safari::queue::{NewCommand, confirm_keyed, enqueue_keyed, find_keyed, lapse_keyed, retry_keyed};
 use crate::store::Db;
 use crate::{Error, ErrorKind, Id, Outcome, Result, Timestamp};
 
@@ -29,7 +30,7 @@ impl NewRow {
         Ok(Self::Task(NewTask {
             id: Id::new(),
             task_type: config.type_of(&call.action).to_owned(),
-            input: input_of(call, key)?,
+            input: input_of(call, key, now + config.longest_wait)?,
             timeout_minutes: config.timeout_minutes,
         }))
     }
@@ -77,6 +78,33 @@ pub(super) async fn find(db: &mut Db<'_>, key: &IdempotencyKey) -> Result<Found>
         return Ok(Found::Command(of_command(&keyed)));
     }
     Ok(store::by_key(db, &name).await?.map_or(Found::Nothing, |task| Found::Task(of_task(&task))))
+}
+
+/// Writes a person's word about a call into its row, if it has one: a row that says something else would overrule it.
+pub(super) async fn confirm(db: &mut Db<'_>, key: &IdempotencyKey, verdict: Verdict, now: Timestamp) -> Result<()> {
+    let name = row_key(key);
+    if let Some(keyed) = find_keyed(db, &name.parse()?).await? {
+        return confirm_keyed(db, keyed.command.id, verdict, now).await;
+    }
+    let Some(task) = store::by_key(db, &name).await? else { return Ok(()) };
+    let (status, output, error) = confirmed(verdict);
+    store::confirm(db, task.id, (status, &output, error), now).await
+}
+
+/// Ends the row of a call that has waited too long, unless somebody has begun with it: sending the call again lets it go again.
+pub(super) async fn lapse(db: &mut Db<'_>, key: &IdempotencyKey, now: Timestamp) -> Result<()> {
+    let name = row_key(key);
+    if let Some(keyed) = find_keyed(db, &name.parse()?).await? {
+        return lapse_keyed(db, keyed.command.id, now).await;
+    }
+    let Some(task) = store::by_key(db, &name).await? else { return Ok(()) };
+    let End::Over { status, output, error } = refused(&lapsed()) else { return Ok(()) };
+    store::lapse(db, task.id, (status, &output, error.as_deref()), now).await
+}
+
+/// Removes tasks of ours that ended before this time.
+pub(super) async fn prune(db: &mut Db<'_>, oldest: Timestamp) -> Result<()> {
+    store::prune(db, oldest).await
 }
 
 /// A row that was there a moment ago, or that nobody knows of: it may have been sent before it vanished.

@@ -14,11 +14,11 @@ macro_rules! columns {
          error, everreach_key"
     };
 }
-/// What may be claimed on SQLite: `$1` is now, `$2` the types, `$3` the ids to pass over. A row that a worker of ours left without a
+/// What may be claimed on SQLite: `$1` is now, `$2` the types, `$3` the ids to pass over, as texts. A row that a worker of ours left without a
 /// sign of life is free again; those of other programs are for the engine to free.
 macro_rules! free_sqlite {
     () => {
-        "task_type IN (SELECT value FROM json_each($2)) AND id NOT IN (SELECT value FROM json_each($3)) AND (status = 'pending' OR \
+        "task_type IN (SELECT value FROM json_each($2)) AND CAST(id AS TEXT) NOT IN (SELECT value FROM json_each($3)) AND (status = 'pending' OR \
          (status IN ('claimed', 'running') AND claimed_by LIKE 'everreach-%' \
          AND (julianday($1) - julianday(claimed_at)) * 1440 >= COALESCE(timeout_minutes, 30)))"
     };
@@ -38,8 +38,11 @@ const INSERT: &str = "INSERT INTO actp_workflow_tasks (id, task_type, status, in
 const BY_KEY: &str = concat!("SELECT ", columns!(), " FROM actp_workflow_tasks WHERE everreach_key = $1");
 const REARM: &str = "UPDATE actp_workflow_tasks SET status = 'pending', input_data = $2, output_data = NULL, claimed_by = NULL, \
      claimed_at = NULL, completed_at = NULL, error = NULL WHERE id = $1 AND status IN ('failed', 'timed_out')";
-const PROBE_SQLITE: &str =
-    concat!("SELECT COUNT(*) FROM (SELECT id FROM actp_workflow_tasks WHERE ", free_sqlite!(), " LIMIT 1)");
+const PROBE_SQLITE: &str = concat!(
+    "SELECT CAST(id AS TEXT) FROM actp_workflow_tasks WHERE ",
+    free_sqlite!(),
+    " ORDER BY created_at, actp_workflow_tasks.id LIMIT 1"
+);
 const CLAIM_SQLITE: &str = concat!(
     "UPDATE actp_workflow_tasks SET status = 'claimed', claimed_by = $4, claimed_at = $1 WHERE id = (SELECT id FROM actp_workflow_tasks \
      WHERE ",
@@ -48,8 +51,11 @@ const CLAIM_SQLITE: &str = concat!(
     columns!()
 );
 #[cfg(feature = "postgres")]
-const PROBE_POSTGRES: &str =
-    concat!("SELECT COUNT(*) FROM (SELECT id FROM actp_workflow_tasks WHERE ", free_postgres!(), " LIMIT 1) AS free");
+const PROBE_POSTGRES: &str = concat!(
+    "SELECT CAST(id AS TEXT) FROM actp_workflow_tasks WHERE ",
+    free_postgres!(),
+    " ORDER BY created_at, actp_workflow_tasks.id LIMIT 1"
+);
 #[cfg(feature = "postgres")]
 const CLAIM_POSTGRES: &str = concat!(
     "UPDATE actp_workflow_tasks SET status = 'claimed', claimed_by = $4, claimed_at = $1 WHERE id = (SELECT id FROM actp_workflow_tasks \
@@ -64,6 +70,13 @@ const RELEASE: &str = "UPDATE actp_workflow_tasks SET status = 'pending', claime
      WHERE id = $1 AND claimed_by = $2 AND status IN ('claimed', 'running')";
 const FINISH: &str = "UPDATE actp_workflow_tasks SET status = $3, output_data = $4, error = $5, completed_at = $6 \
      WHERE id = $1 AND claimed_by = $2 AND status IN ('claimed', 'running')";
+const CONFIRM: &str = "UPDATE actp_workflow_tasks SET status = $2, output_data = $3, error = $4, completed_at = $5 \
+     WHERE id = $1 AND status <> 'succeeded'";
+const LAPSE: &str = "UPDATE actp_workflow_tasks SET status = $2, output_data = $3, error = $4, completed_at = $5 \
+     WHERE id = $1 AND status = 'pending'";
+// Rows that another program ended may lack a time of their end.
+const PRUNE: &str = "DELETE FROM actp_workflow_tasks WHERE everreach_key IS NOT NULL AND status IN ('succeeded', 'failed', 'timed_out') \
+     AND COALESCE(completed_at, claimed_at, created_at) < $1";
 
 /// A row to be written.
 #[derive(Debug)]
@@ -79,8 +92,8 @@ pub(super) struct NewTask {
 pub(super) struct Wanted {
     pub(super) now: Timestamp,
     pub(super) types: Vec<String>,
-    /// Rows that rest after a try that came too early.
-    pub(super) resting: Vec<Id>,
+    /// The ids of rows that are passed over: they rest after a try that came too early, or cannot be read.
+    pub(super) resting: Vec<String>,
 }
 
 /// Writes a row, unless there is one with its key.
@@ -122,12 +135,13 @@ pub(super) async fn rearm(db: &mut Db<'_>, id: Id, input: &Value) -> Result<()> 
     Ok(on_db!(db, conn => sqlx::query(REARM).bind(id).bind(Json(input)).execute(conn).await.map(drop))?)
 }
 
-/// Whether there is something to claim.
-pub(super) async fn probe(db: &mut Db<'_>, wanted: &Wanted) -> Result<bool> {
-    let count: i64 = match db {
+/// The id of the oldest row that is free. Rows of other programs may have ids of any kind.
+pub(super) async fn probe(db: &mut Db<'_>, wanted: &Wanted) -> Result<Option<String>> {
+    let id = match db {
         Db::Sqlite(conn) => {
-            let (types, resting) = (Json(&wanted.types), Json(texts(&wanted.resting)));
-            sqlx::query_scalar(PROBE_SQLITE).bind(Stamp(wanted.now)).bind(types).bind(resting).fetch_one(&mut **conn).await?
+            let (types, resting) = (Json(&wanted.types), Json(&wanted.resting));
+            let asked = sqlx::query_scalar(PROBE_SQLITE).bind(Stamp(wanted.now)).bind(types).bind(resting);
+            asked.fetch_optional(&mut **conn).await?
         }
         #[cfg(feature = "postgres")]
         Db::Postgres(conn) => {
@@ -135,18 +149,18 @@ pub(super) async fn probe(db: &mut Db<'_>, wanted: &Wanted) -> Result<bool> {
                 .bind(Stamp(wanted.now))
                 .bind(&wanted.types)
                 .bind(uuids(&wanted.resting))
-                .fetch_one(&mut **conn)
+                .fetch_optional(&mut **conn)
                 .await?
         }
     };
-    Ok(count > 0)
+    Ok(id)
 }
 
 /// Claims the oldest row that is free.
 pub(super) async fn claim(db: &mut Db<'_>, wanted: &Wanted, holder: &str) -> Result<Option<Task>> {
     let row: Option<Row> = match db {
         Db::Sqlite(conn) => {
-            let (types, resting) = (Json(&wanted.types), Json(texts(&wanted.resting)));
+            let (types, resting) = (Json(&wanted.types), Json(&wanted.resting));
             let claim = sqlx::query_as(CLAIM_SQLITE).bind(Stamp(wanted.now)).bind(types).bind(resting).bind(holder);
             claim.fetch_optional(&mut **conn).await?
         }
@@ -164,13 +178,10 @@ pub(super) async fn claim(db: &mut Db<'_>, wanted: &Wanted, holder: &str) -> Res
     row.map(Task::try_from).transpose()
 }
 
-fn texts(ids: &[Id]) -> Vec<String> {
-    ids.iter().map(ToString::to_string).collect()
-}
-
+/// PostgreSQL's ids are UUIDs all of them.
 #[cfg(feature = "postgres")]
-fn uuids(ids: &[Id]) -> Vec<uuid::Uuid> {
-    ids.iter().map(|id| id.as_uuid()).collect()
+fn uuids(ids: &[String]) -> Vec<uuid::Uuid> {
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Marks a claimed row as running, or gives a sign of life for it; says whether the claim still holds.
@@ -189,13 +200,7 @@ pub(super) async fn release(db: &mut Db<'_>, id: Id, holder: &str) -> Result<boo
 }
 
 /// Writes the end of a row; says whether the claim still held.
-pub(super) async fn finish(
-    db: &mut Db<'_>,
-    id: Id,
-    holder: &str,
-    end: (TaskStatus, &Value, Option<&str>),
-    now: Timestamp,
-) -> Result<bool> {
+pub(super) async fn finish(db: &mut Db<'_>, id: Id, holder: &str, end: Ending<'_>, now: Timestamp) -> Result<bool> {
     let (status, output, error) = end;
     let rows = on_db!(db, conn => {
         sqlx::query(FINISH)
@@ -210,6 +215,32 @@ pub(super) async fn finish(
             .map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// How a row ends: its status, its output and its error.
+type Ending<'a> = (TaskStatus, &'a Value, Option<&'a str>);
+
+/// Writes the end of a row by a person's word. What was done stays done.
+pub(super) async fn confirm(db: &mut Db<'_>, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
+    end_as(db, CONFIRM, id, end, now).await
+}
+
+/// Writes the end of a row that nobody took in time.
+pub(super) async fn lapse(db: &mut Db<'_>, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
+    end_as(db, LAPSE, id, end, now).await
+}
+
+/// Removes rows of ours that ended before this time.
+pub(super) async fn prune(db: &mut Db<'_>, oldest: Timestamp) -> Result<()> {
+    Ok(on_db!(db, conn => sqlx::query(PRUNE).bind(Stamp(oldest)).execute(conn).await.map(drop))?)
+}
+
+async fn end_as(db: &mut Db<'_>, statement: &'static str, id: Id, end: Ending<'_>, now: Timestamp) -> Result<()> {
+    let (status, output, error) = end;
+    Ok(on_db!(db, conn => {
+        let asked = sqlx::query(statement).bind(id).bind(status.as_str()).bind(Json(output)).bind(error).bind(Stamp(now));
+        asked.execute(conn).await.map(drop)
+    })?)
 }
 
 #[derive(sqlx::FromRow)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{Fingerprint, IdempotencyKey};
 use crate::routing::{Call, Params};
-use crate::{ActionName, Error, ErrorKind, Id, Result};
+use crate::{ActionName, Error, ErrorKind, Id, Result, Timestamp};
 
 /// The status words of the table; others are never written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +81,13 @@ impl Task {
     /// attempted once.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParams`] for an input that is not `{action, params?, idempotency_key?}`.
-    pub(super) fn call(&self) -> Result<TaskCall> {
+    /// [`ErrorKind::InvalidParams`] for an input that is not `{action, params?, idempotency_key?, not_after?}`; [`ErrorKind::Timeout`]
+    /// after its time.
+    pub(super) fn call(&self, now: Timestamp) -> Result<TaskCall> {
+        let not_after = self.input.get("not_after").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
+        if not_after.is_some_and(|not_after| not_after < now) {
+            return Err(lapsed().with("task", self.id));
+        }
         let wrong = |sentence: &str| Error::new(ErrorKind::InvalidParams, sentence.to_owned()).with("task", self.id);
         let action = self.input.get("action").and_then(Value::as_str);
         let action = action
@@ -104,6 +109,14 @@ impl Task {
     }
 }
 
+/// A call that nobody took up in time.
+pub(super) fn lapsed() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "the call waited too long for the local machine and is not run any more: send it again if it is still wanted",
+    )
+}
+
 /// The key of the row that stands for a call.
 pub(super) fn row_key(call: &IdempotencyKey) -> String {
     let plain = format!("call:{call}");
@@ -111,8 +124,10 @@ pub(super) fn row_key(call: &IdempotencyKey) -> String {
 }
 
 /// What is written into a row for a call.
-pub(super) fn input_of(call: &Call, key: &IdempotencyKey) -> Result<Value> {
-    let input = json!({"action": call.action, "params": call.params, "idempotency_key": key, "request_id": call.request_id});
+pub(super) fn input_of(call: &Call, key: &IdempotencyKey, not_after: Timestamp) -> Result<Value> {
+    let input = json!({
+        "action": call.action, "params": call.params, "idempotency_key": key, "request_id": call.request_id, "not_after": not_after,
+    });
     // PostgreSQL's jsonb holds every character but this one.
     if input.to_string().contains("\\u0000") {
         let error = Error::new(ErrorKind::InvalidParams, "a parameter holds the character U+0000: leave it out");

@@ -11,7 +11,7 @@ use crate::ledger::{CallState, IdempotencyKey};
 use crate::routing::Call;
 use crate::safari::queue::KeyedCommand;
 use crate::safari::{Command, CommandStatus, Verb};
-use crate::{Envelope, Error, ErrorKind, Id, Outcome, Source};
+use crate::{Envelope, Error, ErrorKind, Id, Outcome, Source, Timestamp};
 
 fn command(status: CommandStatus, outcome: Option<&str>) -> Standing {
     let mut command = Command::new(Verb::SendDm, "2026-11-20T12:00:00Z".parse().expect("a time"));
@@ -23,6 +23,10 @@ fn command(status: CommandStatus, outcome: Option<&str>) -> Standing {
 fn task(status: TaskStatus, claimed_by: Option<&str>, output: Option<Value>) -> Task {
     let claimed_by = claimed_by.map(str::to_owned);
     Task { id: Id::new(), status, input: json!({}), output, claimed_by, error: Some("as told".to_owned()), key: None }
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().expect("a time")
 }
 
 fn envelope() -> Envelope {
@@ -132,21 +136,24 @@ fn a_task_carries_its_call_and_is_taken_up_only_under_the_key_of_its_row() {
     let key: IdempotencyKey = "order-1".parse().expect("a key");
     let Value::Object(params) = json!({"query": "x"}) else { panic!("an object") };
     let call = Call::new("linkedin.search".parse().expect("a name"), params.clone());
-    let input = input_of(&call, &key).expect("it can be stored");
+    let input = input_of(&call, &key, now()).expect("it can be stored");
     let mut row = Task { input, key: Some(row_key(&key)), ..task(TaskStatus::Pending, None, None) };
-    let read = row.call().expect("a call");
+    let read = row.call(now()).expect("a call");
     assert_eq!((read.action, read.params, read.key, read.is_journaled), (call.action, params, key, true));
 
+    let late = row.call(now() + std::time::Duration::from_secs(1)).expect_err("its time is over");
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+
     row.key = None;
-    let foreign = row.call().expect("a call");
+    let foreign = row.call(now()).expect("a call");
     assert_eq!((foreign.key.to_string(), foreign.is_journaled), (format!("task:{}", row.id), false), "a key of somebody else's");
     for input in [json!({}), json!("x"), json!({"action": "no name"}), json!({"action": "dm.send", "params": [1]})] {
         row.input = input.clone();
-        assert_eq!(row.call().expect_err("no call").kind(), ErrorKind::InvalidParams, "{input}");
+        assert_eq!(row.call(now()).expect_err("no call").kind(), ErrorKind::InvalidParams, "{input}");
     }
     let call =
         Call::new("linkedin.search".parse().expect("a name"), json!({"q": "a\0"}).as_object().cloned().expect("an object"));
-    assert_eq!(input_of(&call, &"k".parse().expect("a key")).expect_err("U+0000").kind(), ErrorKind::InvalidParams);
+    assert_eq!(input_of(&call, &"k".parse().expect("a key"), now()).expect_err("U+0000").kind(), ErrorKind::InvalidParams);
 }
 
 #[test]

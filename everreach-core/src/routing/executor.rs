@@ -7,6 +7,7 @@ use http::Extensions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ledger::ForwardedClaim;
 use crate::{ActionName, Effect, Error, Id, Outcome, Result};
 
 /// The parameters of a call: a JSON object.
@@ -37,6 +38,8 @@ pub struct Call {
     pub timeout: Duration,
     /// How many EverReach processes the call has passed through.
     pub hops: u32,
+    /// The claim that goes along when the call is forwarded to another EverReach, which may use the same journal.
+    pub forwarded: Option<ForwardedClaim>,
     /// Values of the embedder's own that its executor finds here again. They never leave this process.
     pub extensions: Extensions,
 }
@@ -53,6 +56,7 @@ impl Call {
             request_id: Id::new(),
             timeout: Duration::from_secs(30),
             hops: 0,
+            forwarded: None,
             extensions: Extensions::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Extensions;
 
 use super::Params;
+use crate::ledger::ForwardedClaim;
 use crate::{ActionName, Id, Side};
 
 /// A call to route: an action, its parameters, and what the caller insists on.
@@ -30,6 +31,8 @@ pub struct RouteRequest {
     pub timeout: Option<Duration>,
     /// How many EverReach processes the call has passed through.
     pub hops: u32,
+    /// The claim that came along, when another EverReach forwarded the call.
+    pub forwarded: Option<ForwardedClaim>,
     /// The id that logs and events carry.
     pub request_id: Id,
     /// Values of the embedder's own for its executors: a trace, a tenant, a language's call context. They never leave this process.
@@ -47,6 +50,7 @@ impl RouteRequest {
             idempotency_key: None,
             timeout: None,
             hops: 0,
+            forwarded: None,
             request_id: Id::new(),
             extensions: Extensions::new(),
         }
@@ -77,6 +81,13 @@ impl RouteRequest {
     #[must_use]
     pub const fn with_hops(mut self, hops: u32) -> Self {
         self.hops = hops;
+        self
+    }
+
+    /// Adds the claim that came along, if one did: where it holds the call's row in this journal, the row is taken over from it.
+    #[must_use]
+    pub const fn with_forwarded(mut self, forwarded: Option<ForwardedClaim>) -> Self {
+        self.forwarded = forwarded;
         self
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::failover_messages::FailoverMessages;
 use super::{Runtime, state};
 use crate::cost::SqlCostGuard;
-use crate::failover::{Keeper, Place, Watch};
+use crate::failover::{Announcements, Duty, Keeper, Place, Watch};
 use crate::sync::state::Exchange;
 use crate::{Error, Result};
 
@@ -63,6 +64,12 @@ fn start_failover(runtime: &Runtime, client: reqwest::Client) {
             parts.background.spawn(Keeper { config, control, events, clock }.run(stopping));
         }
         (Place::Local, Some(cloud)) if !parts.config.routing.offline => {
+            if config.duty == Duty::TakePart {
+                let announcements = Announcements::new(parts.store.clone(), Arc::clone(&clock), &cloud.endpoint);
+                let endpoint = cloud.endpoint.origin().ascii_serialization();
+                let messages = FailoverMessages::new(Arc::clone(&parts.bus), announcements, endpoint, &control);
+                parts.background.spawn(messages.run(stopping.clone()));
+            }
             let watch = Watch {
                 config,
                 client,
@@ -119,6 +126,9 @@ async fn prune(runtime: &Runtime, guard: &SqlCostGuard) -> Result<()> {
     parts.ledger.prune().await?;
     parts.events.prune(oldest).await?;
     parts.schedule.prune(oldest).await?;
+    if let Some(relay) = &parts.relay {
+        relay.prune(oldest).await?;
+    }
     guard.forget_closed(oldest).await?;
     parts.state_sync.prune(oldest).await?;
     Ok(())

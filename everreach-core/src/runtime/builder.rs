@@ -243,7 +243,7 @@ impl RuntimeBuilder {
         let table = SharedRouteTable::new(table);
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let client = http::client(&HttpConfig::default())?;
-        let (dispatcher, inbox) = sides::safari(self.safari, &config, &clock)?;
+        let safari = sides::safari(self.safari, &config, &clock)?;
         let deny_list = config.safari.deny_list_file.clone().map(DenyListFile::open).transpose()?.map(Arc::new);
         let cloud = match self.cloud {
             Some(cloud) => Some(cloud),
@@ -253,6 +253,7 @@ impl RuntimeBuilder {
             Some(store) => store,
             None => Store::open(&config.store).await?,
         };
+        let (dispatcher, inbox) = safari.over(&store);
         let events = EventLog::start(store.clone());
         let (bus, own_bus) = match self.bus {
             Some(bus) => (bus, None),
@@ -323,7 +324,9 @@ impl RuntimeBuilder {
             tasks: calls.clone(),
         });
         let (background, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let side = if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local };
         let safari = SafariParts {
+            side,
             store: store.clone(),
             clock: Arc::clone(&clock),
             events: events.clone(),
@@ -340,7 +343,7 @@ impl RuntimeBuilder {
         let schedule = Schedule::new(ScheduleParts {
             jobs,
             config: config.schedule.clone(),
-            side: if config.routing.is_cloud_terminal { Side::Cloud } else { Side::Local },
+            side,
             leadership: self.leadership.unwrap_or_else(|| failover.leadership().clone()),
             runner: format!("everreach-{}", Id::new()),
             deadline: config.routing.deadline,
@@ -352,7 +355,7 @@ impl RuntimeBuilder {
             stopping: stopping.child_token(),
         });
         failover.hand_over_with("schedule", Arc::new(schedule.clone()));
-        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator);
+        let puller = relay::pulling(&config, &store, &clock, &stop, &orchestrator, &stopping);
         let runtime = Runtime {
             parts: Arc::new(RuntimeParts {
                 started_at: clock.now(),

@@ -20,6 +20,7 @@ mod background;
 mod builder;
 mod config;
 mod copywriter;
+mod failover_messages;
 mod handle;
 mod job_actions;
 mod relay;

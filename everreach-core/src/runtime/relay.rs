@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Runtime, RuntimeConfig};
 use crate::events::EventLog;
-use crate::ledger::{CallRecord, IdempotencyKey, Ledger};
+use crate::ledger::{CallRecord, IdempotencyKey, Ledger, Verdict};
 use crate::relay::{Puller, PullerParts, Relay};
 use crate::routing::{LocalRelay, Orchestrator};
 use crate::stop::StopSwitch;
@@ -30,6 +32,7 @@ pub(super) fn pulling(
     clock: &SharedClock,
     stop: &StopSwitch,
     orchestrator: &Orchestrator,
+    stopping: &CancellationToken,
 ) -> Option<Puller> {
     let parts = || PullerParts {
         store: store.clone(),
@@ -37,6 +40,7 @@ pub(super) fn pulling(
         stop: stop.clone(),
         orchestrator: orchestrator.clone(),
         config: config.relay.clone(),
+        stopping: stopping.child_token(),
     };
     let is_local = !config.routing.is_cloud_terminal && config.routing.mode != crate::Mode::Cloud;
     (config.failover.shares_database() && is_local).then(|| Puller::new(parts()))
@@ -52,6 +56,32 @@ impl Runtime {
             relay.settle(key).await?;
         }
         self.parts.ledger.get(key).await
+    }
+
+    /// Settles a held call by a person's word. A call that was queued is settled together with its row: after `DidNotHappen` the same
+    /// row goes again when the call is sent again.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::resolve`].
+    ///
+    /// ```
+    /// # use everreach_core::runtime::{Runtime, RuntimeConfig};
+    /// use everreach_core::{ErrorKind, ledger::Verdict};
+    /// # async fn run() -> everreach_core::Result<()> {
+    /// # let mut config = RuntimeConfig::default();
+    /// # config.store.url = "sqlite::memory:".to_owned();
+    /// # config.data_dir = std::env::temp_dir().join("everreach-doc-resolve");
+    /// let runtime = Runtime::builder(config).build().await?;
+    /// let unknown = runtime.resolve(&"order-1".parse()?, Verdict::Happened).await.expect_err("no such call");
+    /// assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+    /// ```
+    pub async fn resolve(&self, key: &IdempotencyKey, verdict: Verdict) -> Result<CallRecord> {
+        match &self.parts.relay {
+            Some(relay) => relay.resolve(key, verdict).await,
+            None => self.parts.ledger.resolve(key, verdict).await,
+        }
     }
 
     /// Whoever runs the calls that a cloud terminal left for this machine: with a shared database, and where this is not the cloud.
@@ -79,9 +109,14 @@ impl Runtime {
     /// ```
     pub fn start_pulling(&self) {
         if let Some(puller) = self.parts.puller.clone() {
-            let stopping = self.parts.stopping.clone();
-            self.parts.background.spawn(async move { puller.run(stopping).await });
+            self.parts.background.spawn(async move { puller.run().await });
         }
+    }
+
+    /// Whoever hands calls over, for tests beside it.
+    #[cfg(test)]
+    pub(crate) fn relay(&self) -> Option<&Relay> {
+        self.parts.relay.as_ref()
     }
 
     /// Brings every queued call up to what its row says.

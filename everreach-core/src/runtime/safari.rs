@@ -17,7 +17,7 @@ use crate::safari::worker::{DenyListFile, RunSummary, SafariWorker, WorkerConfig
 use crate::safari::{SafariConfig, SafariDispatcher, ServiceHealth};
 use crate::stop::StopSwitch;
 use crate::store::Store;
-use crate::{Error, ErrorKind, Id, Result, SharedClock};
+use crate::{Error, ErrorKind, Id, Result, SharedClock, Side};
 
 /// Safari's queue, what carries its commands out, and the worker that does so when it is told; cheap to clone.
 ///
@@ -52,10 +52,13 @@ pub struct Safari {
     /// Alerts on their way.
     background: TaskTracker,
     stopping: CancellationToken,
+    side: Side,
 }
 
 /// What the runtime lends it.
 pub(super) struct SafariParts {
+    /// On which side this process is.
+    pub(super) side: Side,
     pub(super) store: Store,
     pub(super) clock: SharedClock,
     pub(super) events: EventLog,
@@ -78,8 +81,20 @@ impl std::fmt::Debug for Safari {
 
 impl Safari {
     pub(super) fn new(config: SafariConfig, parts: SafariParts) -> Self {
-        let SafariParts { store, clock, events, stop, notifier, dispatcher, inbox, copywriter, deny_list, background, stopping } =
-            parts;
+        let SafariParts {
+            side,
+            store,
+            clock,
+            events,
+            stop,
+            notifier,
+            dispatcher,
+            inbox,
+            copywriter,
+            deny_list,
+            background,
+            stopping,
+        } = parts;
         let queue = SafariQueue::new(store.clone(), Arc::clone(&clock), events, QueueConfig::from(&config));
         let alerts = AlertOutbox::new(store.clone(), Arc::clone(&clock));
         let campaigns = Campaigns::new(store.clone(), Arc::clone(&clock), queue.clone(), alerts.clone());
@@ -104,7 +119,7 @@ impl Safari {
         };
         let worker = SafariWorker::new(worker, settings);
         let (config, work) = (Arc::new(config), TaskTracker::new());
-        Self { queue, dispatcher, config, worker, campaigns, alerts, notifier, deny_list, work, background, stopping }
+        Self { queue, dispatcher, config, worker, campaigns, alerts, notifier, deny_list, work, background, stopping, side }
     }
 
     /// The queue.
@@ -165,12 +180,27 @@ impl Safari {
         Ok(health.into_values().collect())
     }
 
+    /// Whether the queue may be worked through here: on a cloud terminal it never is, since only the local machine has the browser.
+    ///
+    /// # Errors
+    /// [`RequiresLocal`](ErrorKind::RequiresLocal) on a cloud terminal.
+    pub fn check_may_run(&self) -> Result<()> {
+        match self.side {
+            Side::Local => Ok(()),
+            Side::Cloud => {
+                let message = "a cloud terminal does not work through Safari's queue: run this on the local machine";
+                Err(Error::new(ErrorKind::RequiresLocal, message))
+            }
+        }
+    }
+
     /// Carries out what may go now, `max` commands at most, and sends the alerts that come of it. Once [`finish`](Self::finish) was
     /// called, nothing more is started. What was started goes on to its end when this is dropped.
     ///
     /// # Errors
-    /// The store's.
+    /// Those of [`check_may_run`](Self::check_may_run), or the store's.
     pub async fn run_once(&self, max: u32) -> Result<RunSummary> {
+        self.check_may_run()?;
         let (worker, stopping) = (self.worker.clone(), self.stopping.clone());
         let run = self.work.spawn(async move { worker.run_once_until(max, &stopping).await });
         let summary = run
@@ -181,13 +211,18 @@ impl Safari {
     }
 
     /// The daemon: carries out what may go as soon as it may, looking every `interval`, and sends alerts, until
-    /// [`finish`](Self::finish) or the runtime's end. With `max`, so many commands at most in each interval, one after the other.
+    /// [`finish`](Self::finish) or the runtime's end. With `max`, so many commands at most in each interval, one after the other. Where
+    /// [`check_may_run`](Self::check_may_run) fails it says so in the log and ends at once.
     pub async fn run(&self, interval: Duration, max: Option<u32>) -> RunSummary {
         self.run_until(interval, max, std::future::pending()).await
     }
 
     /// The daemon, until `stopped` ends too: then it starts nothing more, and returns when what runs has ended.
     pub async fn run_until(&self, interval: Duration, max: Option<u32>, stopped: impl Future<Output = ()> + Send) -> RunSummary {
+        if let Err(error) = self.check_may_run() {
+            tracing::error!(%error, "Safari's queue is not worked through");
+            return RunSummary::default();
+        }
         let stopping = self.stopping.child_token();
         let work = async {
             match max {

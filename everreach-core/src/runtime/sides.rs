@@ -8,6 +8,7 @@ use crate::failover::ConnectivityView;
 use crate::routing::{CloudExecutor, Executor, LocalExecutorBuilder, LocalSide};
 use crate::safari::inbox::Inbox;
 use crate::safari::{HttpSafariDispatcher, SafariDispatcher};
+use crate::store::Store;
 use crate::sync::state::{CloudPeer, StateSyncParts};
 use crate::{Error, ErrorKind, Result, SharedClock, Side};
 
@@ -79,19 +80,35 @@ pub(super) fn state_sync(
     Ok(parts)
 }
 
-type SafariSide = (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>);
+/// What carries Safari's commands out, before the database is open.
+pub(super) enum SafariSide {
+    Given(Arc<dyn SafariDispatcher>),
+    Http(Box<HttpSafariDispatcher>),
+}
 
-/// What carries Safari's commands out, and where replies are looked for: one that an embedder brings sees no inbox.
+impl SafariSide {
+    /// What carries the commands out, and where replies are looked for: one that an embedder brings sees no inbox.
+    pub(super) fn over(self, store: &Store) -> (Arc<dyn SafariDispatcher>, Option<Arc<dyn Inbox>>) {
+        match self {
+            Self::Given(dispatcher) => (dispatcher, None),
+            Self::Http(http) => {
+                let http = Arc::new(http.sharing(store));
+                (Arc::<HttpSafariDispatcher>::clone(&http), Some(http))
+            }
+        }
+    }
+}
+
+/// Checks the settings of the services.
 pub(super) fn safari(
     given: Option<Arc<dyn SafariDispatcher>>,
     config: &RuntimeConfig,
     clock: &SharedClock,
 ) -> Result<SafariSide> {
-    if let Some(dispatcher) = given {
-        return Ok((dispatcher, None));
+    match given {
+        Some(dispatcher) => Ok(SafariSide::Given(dispatcher)),
+        None => Ok(SafariSide::Http(Box::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(clock))?))),
     }
-    let http = Arc::new(HttpSafariDispatcher::new(&config.safari, Arc::clone(clock))?);
-    Ok((Arc::<HttpSafariDispatcher>::clone(&http), Some(http)))
 }
 
 #[cfg(test)]

@@ -12,23 +12,12 @@ use super::{
     Command, DispatchOutcome, DispatchVerdict, HealthStatus, LimitedAction, Platform, Reason, Repeat, Service, ServiceHealth,
     Verb,
 };
+use crate::testing::Dice;
 use crate::{Id, Timestamp};
 
 const TICK: Duration = Duration::from_secs(600);
 const TARGETS: usize = 30;
 const CAMPAIGN: &str = "c1";
-
-/// A small generator of numbers, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 /// One press of Send, as the world saw it.
 #[derive(Debug, Clone)]
@@ -68,7 +57,7 @@ impl World {
         }
         conditions.dm_groups.insert(CAMPAIGN.to_owned(), DmGroup::new(90, DmGroupApproval::Approved));
         Self {
-            dice: Dice(seed * 2 + 0x9E37_79B9_7F4A_7C15),
+            dice: Dice::new(seed * 2 + 0x9E37_79B9_7F4A_7C15),
             now,
             plan: CampaignPlan::new(CampaignKind::DmSequence, Platform::Twitter).expect("a plan"),
             targets: (0..TARGETS).map(|index| Target::new(&format!("user{index}"))).collect(),

@@ -9,7 +9,7 @@ use super::handle::Inner;
 use super::store::{self, Ending};
 use super::{ChainStep, Job, SlotStatus, StepRecord, slot_text};
 use crate::routing::RouteRequest;
-use crate::{Envelope, Error, ErrorKind, Event, Id, Result, Timestamp, events};
+use crate::{Envelope, Error, ErrorKind, Event, Id, Outcome, Result, Timestamp, events};
 
 /// Whether a run is good without a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,14 +117,25 @@ impl Run {
     }
 }
 
-/// A run is good when every step that matters is; otherwise the first of those that are not says why.
+/// A run is good when every step that matters is; otherwise the first of those that are not says why. A step that was queued is
+/// accepted and has not run: the reason says so.
 fn judge(records: &[StepRecord]) -> (SlotStatus, Option<String>) {
     let bad: Vec<_> = records.iter().enumerate().filter(|(_, record)| !record.optional && !record.envelope.ok).collect();
-    let Some((index, first)) = bad.first() else { return (SlotStatus::Ok, None) };
+    let Some((index, first)) = bad.first() else { return (SlotStatus::Ok, queued(records)) };
     let word = first.envelope.error.map_or("failed", ErrorKind::code);
     let detail = first.envelope.detail.as_deref().unwrap_or_default();
     let (step, action, count) = (index + 1, &first.envelope.action, bad.len());
     (SlotStatus::Failed, Some(format!("{count} of {} steps: step {step} {action}: {word}: {detail}", records.len())))
+}
+
+/// Which steps wait for the local machine; what becomes of them shows under their keys.
+fn queued(records: &[StepRecord]) -> Option<String> {
+    let queued: Vec<_> = records.iter().enumerate().filter(|(_, record)| record.envelope.outcome == Outcome::Queued).collect();
+    let (index, first) = queued.first()?;
+    let (step, action, count) = (index + 1, &first.envelope.action, queued.len());
+    let key = first.envelope.idempotency_key.as_deref().unwrap_or_default();
+    let steps = records.len();
+    Some(format!("{count} of {steps} steps queued for the local machine, not run yet: step {step} {action}: see call {key}"))
 }
 
 fn written(records: &[StepRecord]) -> Result<String> {
@@ -161,6 +172,17 @@ mod tests {
             (status, reason.as_deref()),
             (SlotStatus::Failed, Some("1 of 3 steps: step 2 dm.stats: stopped: not this time"))
         );
+    }
+
+    #[test]
+    fn a_run_whose_steps_were_only_queued_says_so() {
+        let mut waits = record(Need::Needed, None);
+        (waits.envelope.outcome, waits.envelope.idempotency_key) = (Outcome::Queued, Some("cron:x:1".to_owned()));
+        let (status, reason) = judge(&[record(Need::Needed, None), waits.clone()]);
+        let said = "1 of 2 steps queued for the local machine, not run yet: step 2 dm.stats: see call cron:x:1";
+        assert_eq!((status, reason.as_deref()), (SlotStatus::Ok, Some(said)));
+        let (status, reason) = judge(&[waits, record(Need::Needed, Some(ErrorKind::Stopped))]);
+        assert!(status == SlotStatus::Failed && reason.is_some_and(|reason| reason.contains("stopped")));
     }
 
     #[test]

@@ -140,11 +140,13 @@ impl StopSwitch {
     }
 
     async fn read(&self) -> Result<StopState> {
-        if let Some(by_file) = self.look_for_file().await? {
-            return Ok(by_file);
-        }
-        let mut connection = self.inner.store.read().await?;
-        store::read(&mut connection.db()).await
+        let in_database = async {
+            let mut connection = self.inner.store.read().await?;
+            store::read(&mut connection.db()).await
+        };
+        // Side by side: each is a way to another thread and back.
+        let (by_file, in_database) = tokio::join!(self.look_for_file(), in_database);
+        by_file?.map_or(in_database, Ok)
     }
 
     /// The same as [`StopSwitch::check_now`], for showing.

@@ -12,6 +12,7 @@ mod error;
 mod hot;
 mod migrate;
 mod open;
+mod pending_write;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod redact;

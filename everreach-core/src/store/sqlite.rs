@@ -58,9 +58,11 @@ impl SqliteStore {
             .pragma("journal_size_limit", "67108864")
             // Only these make an fsync reach the platter on macOS; elsewhere they change nothing.
             .pragma("fullfsync", "1")
-            .pragma("checkpoint_fullfsync", "1");
+            .pragma("checkpoint_fullfsync", "1")
+            // What a reader looks at is small.
+            .pragma("cache_size", "-1024");
         // What a large transaction changes stays in memory until its commit, and is copied into the file less often.
-        let writing = options.clone().pragma("cache_size", "-4096").pragma("wal_autocheckpoint", "4000");
+        let writing = options.clone().pragma("cache_size", "-2048").pragma("wal_autocheckpoint", "4000");
         let mut connection = connect(&writing).await.map_err(|error| in_file(&path, error))?;
         check_version(&mut connection).await?;
         bring_up_to_date(&mut connection).await.map_err(|error| in_file(&path, error))?;

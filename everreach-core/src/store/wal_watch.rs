@@ -15,12 +15,11 @@ pub(super) use system::WalWatch;
 /// The kernel tells.
 #[cfg(target_os = "linux")]
 mod system {
-    use std::ffi::OsString;
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::OwnedFd;
     use std::os::unix::ffi::OsStrExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
     use rustix::io::Errno;
@@ -28,11 +27,11 @@ mod system {
 
     use super::log_of;
 
-    /// Watches the folder: the log itself is removed and made anew.
+    /// Watches the log, and the folder only for its coming: it is removed and made anew, and others may write much beside it.
     #[derive(Debug)]
     pub(in crate::store) struct WalWatch {
         inotify: AsyncFd<OwnedFd>,
-        log: OsString,
+        log: PathBuf,
     }
 
     impl WalWatch {
@@ -40,10 +39,11 @@ mod system {
             let log = log_of(&database.canonicalize()?);
             let folder = log.parent().unwrap_or(Path::new("/"));
             let inotify = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-            add_watch(&inotify, folder, WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+            add_watch(&inotify, folder, WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+            watch_log(&inotify, &log)?;
             #[allow(deprecated, reason = "its successor is unsafe; the descriptor is owned here and never exchanged")]
             let inotify = AsyncFd::new(inotify)?;
-            Ok(Self { inotify, log: log.file_name().unwrap_or_default().to_owned() })
+            Ok(Self { inotify, log })
         }
 
         /// Waits until something was written since the last time.
@@ -59,14 +59,31 @@ mod system {
         }
     }
 
-    /// Takes all that the kernel has to tell; says whether the log was among it. An overflow may have been about anything.
-    fn read(inotify: &OwnedFd, log: &OsString) -> io::Result<bool> {
+    fn watch_log(inotify: &OwnedFd, log: &Path) -> io::Result<()> {
+        match add_watch(inotify, log, WatchFlags::MODIFY) {
+            // Its coming will be told.
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes all that the kernel has to tell; says whether it was about the log. What has no name is: the log's own events, and an
+    /// overflow, which may have been about anything.
+    fn read(inotify: &OwnedFd, log: &Path) -> io::Result<bool> {
+        let name = log.file_name().unwrap_or_default().as_bytes();
         let mut buffer = [MaybeUninit::uninit(); 4_096];
         let mut reader = Reader::new(inotify, &mut buffer);
         let mut found = false;
         loop {
             match reader.next() {
-                Ok(event) => found |= event.file_name().is_none_or(|name| name.to_bytes() == log.as_bytes()),
+                Ok(event) => match event.file_name() {
+                    None => found = true,
+                    Some(new) if new.to_bytes() == name => {
+                        watch_log(inotify, log)?;
+                        found = true;
+                    }
+                    Some(_another_file) => {}
+                },
                 Err(Errno::WOULDBLOCK) => return Ok(found),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

@@ -4,10 +4,10 @@
 //! starve past any busy timeout. So a process has one writing connection. A write that finds it idle commits at once; those
 //! that arrive during a commit share the next one, each behind a savepoint, so that one that fails takes nothing with it.
 
-use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Db;
 use super::error::is_busy;
 use super::hot::Hot;
+use super::pending_write::{PendingWrite, Write};
 use crate::{Error, ErrorKind, Result};
 
 /// Writes in one commit at most, so that the first of them does not wait for ever.
@@ -28,6 +29,7 @@ const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     alive: watch::Receiver<()>,
+    transactions: Arc<AtomicU64>,
 }
 
 enum Message {
@@ -47,12 +49,14 @@ impl Writer {
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE);
         let (living, alive) = watch::channel(());
-        tokio::spawn(WriteLoop { connection: Some(connection), options, messages, _living: living }.run());
-        Self { queue, alive }
+        let transactions = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&transactions);
+        tokio::spawn(WriteLoop { connection: Some(connection), options, messages, transactions: counted, _living: living }.run());
+        Self { queue, alive, transactions }
     }
 
     pub(super) fn observer(&self) -> Observer {
-        Observer { queue: self.queue.downgrade(), alive: self.alive.clone() }
+        Observer { queue: self.queue.downgrade(), alive: self.alive.clone(), transactions: Arc::clone(&self.transactions), seen: 0 }
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -61,7 +65,7 @@ impl Writer {
         F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let write = Box::new(PendingWrite { work: Some(work), result: None, reply });
+        let write = Box::new(PendingWrite::new(work, reply));
         self.queue.send(Message::Write(write)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -79,6 +83,8 @@ impl Writer {
 pub(super) struct Observer {
     queue: mpsc::WeakSender<Message>,
     alive: watch::Receiver<()>,
+    transactions: Arc<AtomicU64>,
+    seen: u64,
 }
 
 impl Observer {
@@ -91,6 +97,13 @@ impl Observer {
         answer.await.ok()
     }
 
+    /// Whether the writer has been in a transaction since this was asked the last time.
+    pub(super) fn has_written(&mut self) -> bool {
+        let transactions = self.transactions.load(Ordering::Acquire);
+        let is_in_one = transactions % 2 == 1;
+        std::mem::replace(&mut self.seen, transactions) != transactions || is_in_one
+    }
+
     /// Returns once the writer is gone.
     pub(super) async fn closed(&mut self) {
         while self.alive.changed().await.is_ok() {}
@@ -99,59 +112,6 @@ impl Observer {
 
 fn closed() -> Error {
     Error::new(ErrorKind::StoreUnavailable, "the database is closed").with_operation("write")
-}
-
-/// A write of any result type.
-trait Write: Send {
-    /// Whether somebody still waits for it.
-    fn is_wanted(&self) -> bool;
-    /// Runs it; says whether its changes are to be kept.
-    fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool>;
-    /// Hands over the result; `failure` says why the commit did not happen.
-    fn answer(self: Box<Self>, failure: Option<&Error>);
-}
-
-struct PendingWrite<T, F> {
-    work: Option<F>,
-    result: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Write for PendingWrite<T, F>
-where
-    T: Send + 'static,
-    F: for<'c> FnOnce(Db<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
-{
-    fn is_wanted(&self) -> bool {
-        !self.reply.is_closed()
-    }
-
-    fn run<'c>(&'c mut self, db: Db<'c>) -> BoxFuture<'c, bool> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
-            // A defect in one write must not end the writer of the whole process.
-            let result = AssertUnwindSafe(async move { work(db).await }).catch_unwind().await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Internal, "the write panicked: nothing of it is kept").with_operation("write"))
-            });
-            let keep = result.is_ok();
-            self.result = Some(result);
-            keep
-        })
-    }
-
-    fn answer(self: Box<Self>, failure: Option<&Error>) {
-        let result = match (self.result, failure) {
-            (Some(Err(own)), _) => Err(own),
-            (Some(Ok(value)), None) => Ok(value),
-            (_, failure) => {
-                let cause = failure.map_or_else(String::new, ToString::to_string);
-                Err(Error::new(ErrorKind::StoreUnavailable, "the write was not committed")
-                    .with_operation("write")
-                    .with("cause", cause))
-            }
-        };
-        let _caller_gone = self.reply.send(result);
-    }
 }
 
 /// Whether a write that is kept lies behind the open savepoint.
@@ -165,6 +125,8 @@ struct WriteLoop {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     messages: mpsc::Receiver<Message>,
+    /// Counted at the beginning and at the end of each: odd while there is one.
+    transactions: Arc<AtomicU64>,
     /// Dropped when this ends.
     _living: watch::Sender<()>,
 }
@@ -181,7 +143,11 @@ impl WriteLoop {
                 },
             };
             match message {
-                Message::Write(first) => next = self.commit_together(first).await,
+                Message::Write(first) => {
+                    self.transactions.fetch_add(1, Ordering::AcqRel);
+                    next = self.commit_together(first).await;
+                    self.transactions.fetch_add(1, Ordering::AcqRel);
+                }
                 Message::Version(reply) => {
                     let _nobody_waits = reply.send(self.version().await);
                 }

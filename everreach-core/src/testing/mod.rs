@@ -18,6 +18,7 @@
 
 pub mod classifier;
 pub mod cost_guard;
+mod dice;
 mod executor_conformance;
 mod executors;
 mod fault_connection;
@@ -29,6 +30,7 @@ pub mod swarm_coordinator;
 pub mod sync_bus;
 
 pub use crate::clock::ManualClock;
+pub use dice::Dice;
 pub use executor_conformance::ExecutorConformance;
 pub use executors::{RecordingExecutor, ScriptedExecutor};
 pub use fault_server::{Fault, FaultResponse, FaultServer, ReceivedRequest};

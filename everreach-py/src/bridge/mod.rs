@@ -10,6 +10,7 @@ pub(crate) mod callback;
 pub(crate) mod caller;
 pub(crate) mod callers;
 pub(crate) mod coroutine;
+mod fork;
 pub(crate) mod frame;
 pub(crate) mod logs;
 mod once;

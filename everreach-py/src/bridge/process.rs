@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bridge::fork;
 use crate::bridge::logs;
 use crate::bridge::logs::Logs;
 use crate::bridge::own_loops::OwnLoops;
@@ -83,7 +84,12 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Process>> {
         own_loops: OwnLoops::default(),
         logs: Mutex::new(None),
     });
-    leave(CURRENT.swap(Some(Arc::clone(&process))));
+    let parent = CURRENT.swap(Some(Arc::clone(&process)));
+    if parent.is_none() {
+        // A child has its parent's hooks.
+        fork::watch(py)?;
+    }
+    leave(parent);
     let at_exit = wrap_pyfunction!(close_everything, py)?;
     let _registered = py.import("atexit")?.call_method1("register", (at_exit,))?;
     // Starting a thread lets go of the interpreter lock for a moment.

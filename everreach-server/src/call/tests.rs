@@ -83,6 +83,17 @@ fn a_call_that_goes_in_circles_is_refused() {
 }
 
 #[test]
+fn the_claim_of_a_forwarded_call_is_read_whole_or_refused() {
+    let (body, claim) = (r#"{"action":"dm.send"}"#, "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b/3");
+    let forwarded = request(body, &[("everreach-claim", claim)]).expect("a call").forwarded;
+    assert_eq!(forwarded.map(|claim| claim.to_string()).as_deref(), Some(claim));
+    assert_eq!(request(body, &[]).expect("a call").forwarded, None);
+    for wrong in ["", "3", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b", "01990f6e-7f3a-7cc0-b2d4-5a1f0c9e8d7b/x", "x/3"] {
+        assert_eq!(refused_at(body, &[("everreach-claim", wrong)]).0, 422, "{wrong}");
+    }
+}
+
+#[test]
 fn the_shorter_of_deadline_and_timeout_counts() {
     let timeout = |body: &str, hint| {
         request(body, &[("everreach-timeout-ms", hint)]).expect("a call").timeout.expect("a timeout").as_millis()

@@ -10,7 +10,7 @@ use everreach_core::runtime::Runtime;
 use serde_json::json;
 
 use super::Context;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::serving::Server;
 use crate::settings::{Layers, Role, table};
 
@@ -56,6 +56,9 @@ pub(super) async fn run(arguments: &ServeArgs, context: &Context) -> Outcome {
     let mut resolved = context.settings.resolve()?;
     resolved.runtime.failover.duty = Duty::TakePart;
     let mode = resolved.runtime.routing.mode;
+    if arguments.safari && resolved.runtime.routing.is_cloud_terminal {
+        return Err(Failure::usage("a cloud terminal does not work through Safari's queue: leave --safari out"));
+    }
     let runtime = Runtime::builder(resolved.runtime).build().await?;
     let server = match Server::bind(&runtime, &resolved.server, None).await {
         Ok(server) => server,

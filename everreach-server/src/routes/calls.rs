@@ -88,5 +88,5 @@ pub(crate) async fn resolve(
     Named(key): Named<IdempotencyKey>,
     Json(body): Json<ResolveBody>,
 ) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &state.runtime().ledger().resolve(&key, body.verdict).await?))
+    Ok(json(StatusCode::OK, &state.runtime().resolve(&key, body.verdict).await?))
 }

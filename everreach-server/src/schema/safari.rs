@@ -143,6 +143,16 @@ pub(crate) struct SafariLimitUsage {
     counts_with: Option<String>,
     limit: SafariLimit,
     used: SafariUsage,
+    /// Until when the account goes at half its rate after a sign-in, which the limit says; null at its full one.
+    #[schema(required = true)]
+    half_rate_until: Option<String>,
+}
+
+/// The limit over all accounts, and what has been used of it.
+#[derive(ToSchema)]
+pub(crate) struct SafariCombinedUsage {
+    limit: SafariLimit,
+    used: SafariUsage,
 }
 
 /// When counting begins anew.
@@ -156,6 +166,7 @@ pub(crate) struct SafariResets {
 #[derive(ToSchema)]
 pub(crate) struct SafariRateLimits {
     limits: Vec<SafariLimitUsage>,
+    combined: SafariCombinedUsage,
     resets_at: SafariResets,
 }
 
@@ -209,6 +220,8 @@ pub(crate) struct SafariHalts {
 #[derive(ToSchema)]
 pub(crate) struct SafariLifted {
     lifted: u64,
+    /// The stops of the account that hold still: one that was signed out rests for a day.
+    halts: Vec<SafariHalt>,
 }
 
 /// How many commands stand somewhere.
@@ -255,6 +268,7 @@ pub(crate) struct SafariStatus {
     /// How many commands another program on the same table failed because it does not know them.
     rejected_elsewhere: u64,
     limits: Vec<SafariLimitUsage>,
+    combined: SafariCombinedUsage,
     halts: Vec<SafariHalt>,
     approvals: Vec<SafariWaitingGroup>,
     services: Vec<SafariService>,

@@ -25,8 +25,11 @@ pub const SAFARI_MIN_DELAY: Setting = unset(
     "spacing between outward commands; by platform and action when unset, 0 removes all spacing",
 );
 /// Our limits.
-pub const SAFARI_LIMITS: Setting =
-    unset("SAFARI_LIMITS", "safari.limits", "JSON {platform: {dm, comment, dm_hour?, comment_hour?}}, merged over the defaults");
+pub const SAFARI_LIMITS: Setting = unset(
+    "SAFARI_LIMITS",
+    "safari.limits",
+    "JSON {platform: {dm, comment, dm_hour?, comment_hour?}, all: {hour, day}}, merged over the defaults",
+);
 /// How long a claim lasts.
 pub const SAFARI_LEASE: Setting =
     plain("SAFARI_LEASE_SEC", "safari.lease_sec", "60", "lease of a claimed command and of the browser slot");

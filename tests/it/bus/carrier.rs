@@ -64,6 +64,23 @@ async fn a_redis_that_is_away_from_the_start_is_used_when_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_stops_leaves_the_traffic_to_others_at_once() {
+    const HELD: &str = "SELECT COUNT(*) FROM everreach_leases WHERE resource = 'bus-carrier' AND holder IS NOT NULL";
+    let redis = RedisServer::start();
+    for store in [sqlite().await, postgres().await] {
+        let bus = start(&store, over(&redis.url()));
+        let held = async {
+            while number(&store, HELD).await == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, held).await.expect("it does the work");
+        bus.stop().await;
+        assert_eq!(number(&store, HELD).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_redis_forgets_is_sent_again_in_order() {
     let mut redis = RedisServer::start();
     let (mac, cloud) = (start(&sqlite().await, over(&redis.url())), start(&sqlite().await, over(&redis.url())));

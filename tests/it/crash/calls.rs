@@ -21,6 +21,8 @@ const CONCURRENT: usize = 8;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 /// What each call costs, in [`TABLE`] too.
 pub(super) const PRICE: MicroUsd = MicroUsd::from_micros(10_000);
+/// What the cloud wants.
+pub(super) const KEY: &str = "er_test_key";
 /// Sending is essential as a rule; here the cap is to bite.
 const TABLE: &str = r#"{"dm.send": {"essential": false, "cost_usd": 0.01}}"#;
 
@@ -84,7 +86,7 @@ pub(super) async fn runtime(plan: &Plan, store: Store) -> Runtime {
     config.data_dir.clone_from(&plan.folder);
     config.routing.mode = Mode::Hybrid;
     config.routing.table = Some(table);
-    config.cloud = Some(RemoteConfig::new(plan.cloud.parse().expect("a URL")).with_key("er_test_key"));
+    config.cloud = Some(RemoteConfig::new(plan.cloud.parse().expect("a URL")).with_key(KEY));
     (config.cost.cap, config.cost.soft_cap) = (plan.cap, plan.cap);
     Runtime::builder(config).with_store(store).with_clock(clock::from(plan.now)).build().await.expect("the runtime starts")
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
-use super::{calls, durability, queue_work, spending};
+use super::{both_ends, calls, durability, queue_work, spending};
 use crate::bus::kill_work;
 use crate::{failover, store};
 
@@ -28,6 +28,8 @@ pub(crate) enum Job {
     Spend(spending::Plan),
     /// Routes outward calls.
     Call(calls::Plan),
+    /// Is the cloud terminal for others.
+    Serve(both_ends::TerminalPlan),
     /// Works through the queue of browser commands.
     Work(queue_work::Plan),
     /// Publishes numbered messages on the bus.
@@ -168,6 +170,7 @@ fn a_child_of_the_crash_tests() {
         match job {
             Job::Spend(plan) => spending::run(plan).await,
             Job::Call(plan) => calls::run(plan).await,
+            Job::Serve(plan) => both_ends::serve(plan).await,
             Job::Work(plan) => queue_work::run(plan).await,
             Job::Publish(plan) => kill_work::publish(plan).await,
             Job::Subscribe(plan) => kill_work::subscribe(plan).await,

@@ -23,9 +23,9 @@ const LAST_ROOM: i64 = 20;
 
 /// What the parent knows from the reports.
 #[derive(Default)]
-struct Told {
-    asked: BTreeSet<u64>,
-    answered: BTreeMap<u64, Envelope>,
+pub(super) struct Told {
+    pub(super) asked: BTreeSet<u64>,
+    pub(super) answered: BTreeMap<u64, Envelope>,
     left: Leavings,
     cycles_that_left_dispatched: usize,
     cycles_that_left_undispatched: usize,
@@ -34,7 +34,7 @@ struct Told {
 }
 
 impl Told {
-    fn hear(&mut self, report: Report) {
+    pub(super) fn hear(&mut self, report: Report) {
         match report {
             Report::Asked(call) => drop(self.asked.insert(call)),
             Report::Answered(call, envelope) => {
@@ -52,7 +52,12 @@ impl Told {
         }
     }
 
-    fn unanswered(&self) -> Vec<u64> {
+    /// The first call that nobody has asked for.
+    pub(super) fn next_call(&self) -> u64 {
+        self.asked.last().map_or(0, |last| last + 1)
+    }
+
+    pub(super) fn unanswered(&self) -> Vec<u64> {
         self.asked.iter().copied().filter(|call| !self.answered.contains_key(call)).collect()
     }
 }
@@ -109,7 +114,7 @@ async fn nothing_is_lost_and_nothing_happens_twice(url: String, cycles: u32, lon
             plan.cap = room_for(LAST_ROOM, &plan).await;
         }
         plan.again = told.unanswered().into();
-        plan.first = told.asked.last().map_or(0, |last| last + 1);
+        plan.first = told.next_call();
         cycle(plan.clone(), longest_life, &mut told).await;
         // Past the lease of a call each time, past that of a reservation most times.
         plan.now += Duration::from_secs(if number % 3 == 0 { 240 } else { 660 });
@@ -128,7 +133,7 @@ async fn nothing_is_lost_and_nothing_happens_twice(url: String, cycles: u32, lon
 /// One last life, up to the cap.
 async fn live_until_refused(mut plan: Plan, told: &mut Told) {
     plan.again = told.unanswered().into();
-    plan.first = told.asked.last().map_or(0, |last| last + 1);
+    plan.first = told.next_call();
     let mut child = Child::start(&Job::Call(plan));
     while !told.answered.values().any(|envelope| envelope.error == Some(ErrorKind::CostCapExceeded)) {
         told.hear(child.next().await.expect("it calls until it is killed"));
@@ -148,7 +153,7 @@ async fn room_for(calls: i64, plan: &Plan) -> MicroUsd {
 }
 
 /// Each call is settled or held, ran at most once, and the journal says of each whether it ran.
-async fn check_calls(runtime: &Runtime, told: &Told, cloud: &CountingCloud) {
+pub(super) async fn check_calls(runtime: &Runtime, told: &Told, cloud: &CountingCloud) {
     let counts = cloud.counts();
     for (key, count) in &counts {
         assert_eq!(*count, 1, "{key} ran {count} times");
@@ -167,8 +172,8 @@ async fn check_calls(runtime: &Runtime, told: &Told, cloud: &CountingCloud) {
     }
 }
 
-/// The cap holds, and every cent is accounted for: held for the calls that are held, booked for those that ran.
-async fn check_money(runtime: &Runtime, plan: &Plan, store: &Store) {
+/// The cap holds, the books agree with themselves, and money is held for calls that are held only.
+pub(super) async fn check_books(runtime: &Runtime, plan: &Plan, store: &Store) {
     let cost = runtime.cost().monthly_cost().await.expect("the month is told");
     assert!(cost.total_usd.saturating_add(cost.reserved_usd) <= plan.cap, "{cost:?}");
     let clock = super::clock::from(plan.now);
@@ -178,6 +183,12 @@ async fn check_money(runtime: &Runtime, plan: &Plan, store: &Store) {
     let stray = "SELECT COUNT(*) FROM everreach_cost_reservations r LEFT JOIN everreach_calls c ON c.idempotency_key = r.call_key \
         WHERE r.state = 'held' AND (c.state IS NULL OR c.state <> 'unknown')";
     assert_eq!(number(store, stray).await, 0, "money is held for calls that are over");
+}
+
+/// Every cent is accounted for: held for the calls that are held, booked for those that ran.
+async fn check_money(runtime: &Runtime, plan: &Plan, store: &Store) {
+    check_books(runtime, plan, store).await;
+    let cost = runtime.cost().monthly_cost().await.expect("the month is told");
     let sent =
         "SELECT COUNT(*) FROM everreach_attempts WHERE executor = 'cloud' AND COALESCE(outcome, 'unknown') <> 'not_executed'";
     let sent = number(store, sent).await;

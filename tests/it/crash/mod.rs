@@ -1,5 +1,6 @@
 //! Processes that are killed in the middle of things: whatever the instant, nothing is lost, nothing happens twice, the cap holds.
 
+mod both_ends;
 mod calls;
 pub(crate) mod child;
 mod clock;

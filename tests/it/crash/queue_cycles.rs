@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use everreach_core::safari::limits::{Limit, LimitTable};
 use everreach_core::safari::queue::{HistoryFilter, SafariQueue};
 use everreach_core::safari::{CommandStatus, LimitedAction};
 use everreach_core::store::Store;
@@ -107,13 +108,20 @@ async fn check_limits(store: &Store, now: Timestamp) {
             assert!(most > 0 && most <= i64::from(limit.expect("a limit")), "{platform}: {most} in a {period}");
         }
     }
+    let limit = conditions.limits.combined();
+    for (period, limit) in [("hour", limit.per_hour), ("day", limit.per_day)] {
+        let most = "SELECT CAST(COALESCE(MAX(used), 0) AS BIGINT) FROM safari_rate_limits WHERE platform = 'all' AND period =";
+        let most = number(store, format!("{most} '{period}'")).await;
+        assert!(most > 0 && most <= i64::from(limit.expect("a limit")), "all together: {most} in a {period}");
+    }
 }
 
 /// Works through what is left, without limits: nobody dies any more.
 async fn drain(queue: &SafariQueue, now: Timestamp, told: &mut Told) {
     let mut conditions = queue_work::conditions(now, "{}");
-    conditions.limits =
+    let limits: LimitTable =
         r#"{"twitter": {"dm": 100000}, "tiktok": {"dm": 100000}, "instagram": {"dm": 100000}}"#.parse().expect("limits");
+    conditions.limits = limits.with_combined(Limit::default());
     for limit in everreach_core::safari::Service::ALL {
         conditions.service_limits.insert(limit, Default::default());
     }
@@ -167,14 +175,15 @@ async fn check_commands(store: &Store, queue: &SafariQueue, told: &Told, now: Ti
         let may_have_run = tries.iter().filter(|line| line.verdict.as_deref() != Some("refused")).count();
         assert_eq!(may_have_run, 1, "{id}: {tries:?}");
     }
-    for period in ["hour", "day"] {
-        let counted = format!("SELECT CAST(SUM(used) AS BIGINT) FROM safari_rate_limits WHERE period = '{period}'");
+    for (period, of) in [("hour", "<> 'all'"), ("day", "<> 'all'"), ("hour", "= 'all'"), ("day", "= 'all'")] {
+        let counted =
+            format!("SELECT CAST(SUM(used) AS BIGINT) FROM safari_rate_limits WHERE period = '{period}' AND platform {of}");
         let happened = "SELECT COUNT(*) FROM everreach_safari_attempts AS tries JOIN safari_command_queue AS queue ON queue.id = tries.command_id \
             WHERE queue.action = 'send_dm' AND tries.verdict IN ('sent', 'unknown')";
         assert_eq!(
             number(store, counted).await,
             number(store, happened).await,
-            "each {period} counts what happened, no more and no less"
+            "each {period} of {of} counts what happened, no more and no less"
         );
     }
 }

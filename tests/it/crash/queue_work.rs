@@ -43,7 +43,8 @@ pub(super) fn conditions(now: Timestamp, limits: &str) -> Conditions {
     conditions
 }
 
-pub(super) const LIMITS: &str = r#"{"twitter": {"dm": 60}, "tiktok": {"dm": 30}, "instagram": {"dm": 40}}"#;
+pub(super) const LIMITS: &str = r#"{"twitter": {"dm": 60}, "tiktok": {"dm": 30}, "instagram": {"dm": 40},
+    "all": {"hour": 30, "day": 120}}"#;
 
 pub(super) async fn run(plan: Plan) {
     let (queue, _store) = queue(&plan).await;

@@ -1,6 +1,8 @@
 //! Failover between real processes, and what people see of it.
 
 mod act;
+mod announcing;
+mod drill;
 mod fenced;
 mod handing_over;
 mod pair;

@@ -55,10 +55,43 @@ async fn the_mac_takes_over_from_a_cloud_that_is_killed_or_paused_and_hands_back
     assert!(databases::number(&pair.store, FAILED).await >= 3);
 }
 
-/// One pair through so many cuts; how often the work changed hands.
-async fn cuts(count: u64) -> usize {
+/// What the cuts of a pair showed: how often somebody began to lead, and how long after a cut, in milliseconds, the local side found that
+/// the cloud had failed, and took over. Most cuts are over sooner than that.
+#[derive(Default)]
+struct Shown {
+    epochs: usize,
+    detected: Vec<i64>,
+    taken: Vec<i64>,
+}
+
+/// From each cut to the first of these moments before the next one.
+fn delays(cuts: &[i64], moments: &[i64]) -> Vec<i64> {
+    let ends = cuts.iter().skip(1).copied().chain([i64::MAX]);
+    let first =
+        |(cut, end): (&i64, i64)| moments.iter().find(|moment| **moment >= *cut && **moment < end).map(|at| (at - cut) / 1_000);
+    cuts.iter().zip(ends).filter_map(first).collect()
+}
+
+fn percentiles(times: &mut [i64]) -> String {
+    times.sort_unstable();
+    let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+    format!("p50 {} ms, p99 {} ms, of {}", at(50), at(99), times.len())
+}
+
+/// When events of this kind happened, in microseconds.
+async fn moments(pair: &Pair, kind: &str) -> Vec<i64> {
+    let statement = format!(
+        "SELECT CAST(CAST(extract(epoch FROM at) * 1000000 AS BIGINT) AS TEXT) FROM everreach_events WHERE kind = '{kind}' ORDER BY at"
+    );
+    databases::texts(&pair.store, statement).await.iter().map(|at| at.parse().expect("a number")).collect()
+}
+
+/// One pair through so many cuts.
+async fn cuts(count: u64) -> Shown {
     let mut pair = Pair::start().await;
+    let mut begun = Vec::new();
     for _ in 0..count {
+        begun.push(now());
         let lasts = Duration::from_millis(below(7_000));
         match below(7) {
             0 => pair.to_cloud.set(Link::Refused),
@@ -82,7 +115,9 @@ async fn cuts(count: u64) -> usize {
         tokio::time::sleep(Duration::from_millis(below(8_000))).await;
     }
     pair.act_of("cloud").await;
-    pair.check().await
+    let epochs = pair.check().await;
+    let (failed, taken) = (moments(&pair, "failover.cloud_failed").await, moments(&pair, "failover.took_over").await);
+    Shown { epochs, detected: delays(&begun, &failed), taken: delays(&begun, &taken) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,9 +126,13 @@ async fn random_cuts_never_make_two_act_and_the_cloud_always_gets_its_work_back(
     let count = std::env::var("EVERREACH_TEST_PARTITIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(3_u64);
     let pairs = if count < 20 { 1 } else { 5 };
     let runs = (0..pairs).map(|_| tokio::spawn(cuts(count.div_ceil(pairs))));
-    let mut epochs = 0;
+    let mut all = Shown::default();
     for run in futures_util::future::join_all(runs).await {
-        epochs += run.expect("no two acted");
+        let shown = run.expect("no two acted");
+        all.epochs += shown.epochs;
+        all.detected.extend(shown.detected);
+        all.taken.extend(shown.taken);
     }
-    println!("{count} cuts between {pairs} pairs: {epochs} times somebody began to lead, never two at once");
+    println!("{count} cuts between {pairs} pairs: {} times somebody began to lead, never two at once", all.epochs);
+    println!("detection {}; takeover {}", percentiles(&mut all.detected), percentiles(&mut all.taken));
 }

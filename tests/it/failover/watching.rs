@@ -24,7 +24,7 @@ use crate::support::http::Notices;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cloud that is not EverReach; well while this is true.
-async fn cloud(is_well: Arc<AtomicBool>) -> Url {
+pub(super) async fn cloud(is_well: Arc<AtomicBool>) -> Url {
     let health = move || {
         let is_well = is_well.load(Ordering::Relaxed);
         async move { (if is_well { StatusCode::OK } else { StatusCode::BAD_GATEWAY }, Json(json!({"status": "ok"}))) }

@@ -52,6 +52,8 @@ async fn what_was_sent_is_counted_against_the_stricter_limit() {
     let limits = answer["limits"].as_array().expect("limits");
     let of = |action: &str| limits.iter().find(|row| row["platform"] == "twitter" && row["action"] == action).expect("a limit");
     assert_eq!(fields(of("dm")), promised("SafariLimitUsage"));
+    assert_eq!(fields(&answer["combined"]), promised("SafariCombinedUsage"));
+    assert_eq!(answer["combined"]["used"]["today"], 1);
     assert_eq!(of("dm")["used"]["today"], 1);
     assert_eq!((&of("comment")["used"]["today"], &of("comment")["limit"]["per_day"]), (&json!(0), &json!(30)));
     let threads = limits.iter().find(|row| row["platform"] == "threads").expect("a limit");

@@ -7,6 +7,9 @@ mod cuts;
 mod events;
 mod explain;
 mod fallback;
+mod forwarded;
+mod forwarded_crashes;
+mod forwarded_program;
 mod idempotency;
 mod local_calls;
 mod local_calls_crashes;
@@ -15,6 +18,7 @@ mod modes;
 mod offline;
 mod proof;
 mod retry;
+mod shared_pair;
 mod stop;
 mod terminal;
 

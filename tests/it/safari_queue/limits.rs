@@ -1,6 +1,7 @@
 //! Limits, taken with the claim.
 
 use everreach_core::safari::limits::LimitTable;
+use everreach_core::safari::queue::LimitUsage;
 use everreach_core::safari::{CommandStatus, HaltCause, LimitedAction};
 
 use super::*;
@@ -117,6 +118,64 @@ async fn an_action_block_rests_that_action_for_a_day(bench: Bench) {
     assert_eq!(bench.queue.halts().await.expect("stops")[0].action, Some(LimitedAction::Dm));
     bench.clock.advance(DAY);
     bench.claim_one().await;
+}
+
+async fn all_accounts_together_have_a_limit_of_their_own(bench: Bench) {
+    let mut bench = bench;
+    bench.conditions.limits = limits(r#"{"all": {"hour": 2}}"#);
+    for platform in [Platform::Twitter, Platform::Tiktok, Platform::Instagram] {
+        bench.enqueue(bench.dm(platform, "ann")).await;
+    }
+    bench.work(unknown()).await;
+    bench.clock.advance(300 * SECOND);
+    bench.work(refused()).await;
+    assert_eq!(bench.used("all").await, 1, "what certainly did not happen is given back");
+    bench.work(sent()).await;
+    assert!(bench.claim(10).await.is_empty());
+    let waiting = "SELECT CAST(id AS TEXT) FROM safari_command_queue WHERE status = 'pending'";
+    let waiting = store::texts(&bench.store, waiting).await.remove(0).parse().expect("an id");
+    bench.clock.advance(120 * SECOND);
+    assert!(bench.claim(10).await.is_empty());
+    let why = bench.get(waiting).await.entry.why;
+    assert!(why.starts_with("limit: all accounts together: 2 of 2 an hour used, anew at 2026-11-20 13:00:00"), "{why}");
+    let statistics = bench.queue.statistics(&bench.conditions).await.expect("numbers");
+    assert_eq!((statistics.combined.used.this_hour, statistics.combined.limit.per_hour), (2, Some(2)));
+    bench.clock.advance(3_600 * SECOND);
+    bench.claim_one().await;
+}
+
+async fn an_account_that_was_signed_out_rests_for_a_day_and_goes_at_half_its_rate_for_a_week(bench: Bench) {
+    let mut bench = bench;
+    bench.conditions.limits = limits(r#"{"twitter": {"dm": 4}}"#);
+    bench.enqueue(bench.dm(Platform::Twitter, "ann")).await;
+    bench.work(DispatchOutcome::refused(Repeat::Never, Reason::NotLoggedIn, "signed out")).await;
+    let ids = [
+        bench.enqueue(bench.dm(Platform::Twitter, "bob")).await,
+        bench.enqueue(bench.dm(Platform::Twitter, "cyd")).await,
+        bench.enqueue(bench.dm(Platform::Twitter, "dan")).await,
+    ];
+    bench.clock.advance(3 * DAY);
+    assert!(bench.claim(10).await.is_empty());
+    assert_eq!(bench.queue.lift_halts(Platform::Twitter, None).await.expect("lifted"), 1);
+    let lifted_at = bench.now();
+    bench.clock.advance(DAY - SECOND);
+    assert!(bench.claim(10).await.is_empty());
+    assert_eq!(bench.queue.lift_halts(Platform::Twitter, None).await.expect("lifted"), 0, "a second word changes nothing");
+    let halts = bench.queue.halts().await.expect("stops");
+    assert_eq!((halts[0].cause, halts[0].until), (HaltCause::Login, Some(lifted_at + DAY)));
+    bench.clock.advance(SECOND);
+    assert!(bench.queue.halts().await.expect("stops").is_empty());
+    assert_eq!([bench.work(sent()).await, bench.work(sent()).await], ids[..2]);
+    assert!(bench.claim(10).await.is_empty());
+    let why = bench.get(ids[2]).await.entry.why;
+    assert!(why.starts_with("limit: twitter dm: 2 of 2 a day used (at half the rate until "), "{why}");
+    let statistics = bench.queue.statistics(&bench.conditions).await.expect("numbers");
+    let of = |usage: &&LimitUsage| usage.platform == Platform::Twitter && usage.action == LimitedAction::Dm;
+    let usage = statistics.limits.iter().find(of).expect("a limit");
+    assert_eq!((usage.limit.per_day, usage.half_rate_until), (Some(2), Some(lifted_at + 8 * DAY)));
+    bench.clock.step_to(lifted_at + 8 * DAY);
+    bench.work(sent()).await;
+    assert_eq!(bench.conditions_now().await.limit(Platform::Twitter, LimitedAction::Dm).per_day, Some(4));
 }
 
 async fn ten_thousand_exhausted_counters_of_others_change_nothing(bench: Bench) {

@@ -123,6 +123,10 @@ impl Bench {
         self.queue.get(id, &self.conditions).await.expect("a look").expect("it is there")
     }
 
+    async fn conditions_now(&self) -> Conditions {
+        self.queue.conditions(&self.conditions).await.expect("the conditions")
+    }
+
     async fn number(&self, statement: &str) -> i64 {
         store::number(&self.store, statement).await
     }

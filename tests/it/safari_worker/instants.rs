@@ -93,7 +93,8 @@ fn eventful(store: Store, start: Timestamp) -> (World, Arc<Eventful>, Sends) {
 }
 
 const LIMIT: i64 = 2;
-const USED: &str = "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) FROM safari_rate_limits WHERE period = 'day'";
+const USED: &str =
+    "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) FROM safari_rate_limits WHERE period = 'day' AND platform <> 'all'";
 
 fn midnight_before(at: Timestamp) -> String {
     format!("{}T00:00:00.000000Z", at.date_naive())

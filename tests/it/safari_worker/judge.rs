@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use everreach_core::Result;
-use everreach_core::safari::campaign::{Target, TargetState};
+use everreach_core::safari::campaign::{CampaignPlan, Target, TargetState};
 use everreach_core::safari::decision::Conditions;
 use everreach_core::safari::gate::{Dispatchable, Work};
 use everreach_core::safari::inbox::{Inbox, Unread};
@@ -18,7 +18,7 @@ use everreach_core::{Clock, Timestamp};
 
 use super::campaigns;
 use super::world::World;
-use crate::support::store::number;
+use crate::support::store::{number, texts};
 
 /// One press of Send, as the world saw it.
 #[derive(Debug, Clone)]
@@ -76,8 +76,10 @@ impl Inbox for Letters {
 pub(super) struct Judge {
     checked: usize,
     pressed: BTreeSet<String>,
-    windows: BTreeMap<(LimitedAction, bool, i64), u32>,
+    /// Presses in an hour and in a day; of all accounts without an action.
+    windows: BTreeMap<(Option<LimitedAction>, i64, i64), u32>,
     last: BTreeMap<LimitedAction, Timestamp>,
+    last_of_any: Option<Timestamp>,
     last_to: BTreeMap<String, Timestamp>,
     denied: BTreeMap<String, Timestamp>,
     targets: BTreeMap<String, (TargetState, usize)>,
@@ -95,11 +97,16 @@ impl Judge {
         let conditions = Conditions::new(chrono_tz::UTC);
         for press in &presses[self.checked..] {
             assert!(self.pressed.insert(press.what.clone()), "{press:?} is the second");
-            let limit = conditions.limit(Platform::Twitter, press.action);
-            for (is_day, length, most) in [(true, 86_400, limit.per_day), (false, 3_600, limit.per_hour)] {
-                let count = self.windows.entry((press.action, is_day, press.at.timestamp() / length)).or_default();
-                *count += 1;
-                assert!(most.is_none_or(|most| *count <= most), "{press:?} is number {count}");
+            let of_action = (Some(press.action), conditions.limit(Platform::Twitter, press.action));
+            for (action, limit) in [of_action, (None, conditions.limits.combined())] {
+                for (length, most) in [(86_400, limit.per_day), (3_600, limit.per_hour)] {
+                    let count = self.windows.entry((action, length, press.at.timestamp() / length)).or_default();
+                    *count += 1;
+                    assert!(most.is_none_or(|most| *count <= most), "{press:?} is number {count} of {action:?}");
+                }
+            }
+            if let Some(before) = self.last_of_any.replace(press.at) {
+                assert!(press.at >= before + conditions.pacing.combined_delay(), "{press:?} follows {before}");
             }
             if let Some(before) = self.last.insert(press.action, press.at) {
                 let apart = conditions.pacing.delay(Platform::Twitter, press.action);
@@ -124,6 +131,29 @@ impl Judge {
             assert!(before.1 <= now.1, "{target:?}");
             assert!(if before.0.is_terminal() { before.0 == now.0 } else { stage(before.0) <= stage(now.0) }, "{target:?}");
         }
+    }
+
+    /// Who is not at the end waits for a command that is not over, for a time that is still to come, or for a person; says how many
+    /// wait for a person, by reason.
+    pub(super) async fn check_nobody_is_stuck(&self, world: &World, plan: &CampaignPlan) -> Held {
+        let (now, mut held) = (world.clock.now(), Held::default());
+        let waiting = "SELECT handle FROM everreach_safari_targets WHERE campaign_id = 'c1' AND waiting <> '[]'";
+        let waiting: BTreeSet<_> = texts(&world.store, waiting).await.into_iter().collect();
+        for target in world.campaigns.show("c1").await.expect("it is there").targets {
+            let next = match target.state {
+                TargetState::Warmup => target.last_comment_at.map(|last| last + plan.after_comments),
+                _ => target.last_dm_at.map(|last| last + plan.before_next_dm),
+            };
+            match &target.held {
+                _ if target.state.is_terminal() => {}
+                Some(why) if why.starts_with("nobody knows whether") => held.by_an_outcome += 1,
+                Some(why) if why.contains("posts are known") => held.by_posts += 1,
+                Some(why) => panic!("{} is held for another reason: {why}", target.handle),
+                None if waiting.contains(&target.handle) => {}
+                None => assert!(next.is_some_and(|next| now < next), "{target:?} waits for nothing at {now}"),
+            }
+        }
+        held
     }
 
     /// Between two rounds nothing runs but what a crash has left.
@@ -152,6 +182,15 @@ impl Judge {
             }
         }
     }
+}
+
+/// How many targets wait for a person, by what they wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Whether a message was sent.
+    pub(super) by_an_outcome: usize,
+    /// Posts to comment on.
+    pub(super) by_posts: usize,
 }
 
 /// How far a target is; each message begins the wait for a reply again.

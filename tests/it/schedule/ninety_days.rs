@@ -4,22 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use everreach_core::schedule::SlotStatus;
+use everreach_core::testing::Dice;
 use everreach_core::{Clock, Timestamp};
 use serde_json::json;
 
 use super::{World, rows};
 use crate::support;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_slot_of_ninety_days_is_fired_once_or_logged_by_two_processes_on_one_database() {
@@ -33,7 +23,7 @@ async fn each_slot_of_ninety_days_is_fired_once_or_logged_by_two_processes_on_on
     let start = world.clock.now();
     let end = start + chrono::TimeDelta::days(90);
     let processes = [world.alone().await, world.alone().await];
-    let mut dice = Dice(0x5EED);
+    let mut dice = Dice::new(0x5EED);
     let mut back_at: [Option<Timestamp>; 2] = [None; 2];
     let mut newest = start;
     while world.clock.now() < end {

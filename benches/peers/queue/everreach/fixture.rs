@@ -8,7 +8,7 @@ use everreach_core::safari::alert::AlertOutbox;
 use everreach_core::safari::limits::{Limit, LimitTable};
 use everreach_core::safari::queue::{QueueConfig, SafariQueue};
 use everreach_core::safari::worker::{SafariWorker, WorkerConfig, WorkerParts};
-use everreach_core::safari::{ActiveHours, SafariConfig, Service};
+use everreach_core::safari::{ActiveHours, SafariConfig};
 use everreach_core::stop::StopSwitch;
 use everreach_core::store::{Store, StoreConfig};
 use everreach_core::{SharedClock, SystemClock};
@@ -39,15 +39,13 @@ impl Fixture {
     /// A worker as a host makes it, under these limits. Its hours and spacing are off: they hold commands back and cost nothing.
     pub(crate) fn worker(&self, arguments: &Arguments, seen: &Arc<Seen>, limits: LimitTable) -> SafariWorker {
         let mut safari = SafariConfig::default();
-        safari.limits = limits;
+        safari.limits = limits.with_combined(Limit::default());
         safari.active_hours = ActiveHours::ALWAYS;
         safari.pacing.min_delay = Some(Duration::ZERO);
         let mut config = WorkerConfig::new("bench", &safari);
         if let Some(parallel) = arguments.parallel {
             config.parallel = parallel;
         }
-        // What the services are known to allow would stop the bench after ten messages.
-        config.conditions.service_limits = Service::ALL.into_iter().map(|service| (service, Limit::default())).collect();
         let folder = arguments.folder.clone();
         let parts = WorkerParts {
             store: self.store.clone(),

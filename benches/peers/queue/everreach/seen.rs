@@ -6,8 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use everreach_core::safari::gate::Dispatchable;
+use everreach_core::safari::limits::Limit;
 use everreach_core::safari::{DispatchOutcome, HealthStatus, SafariDispatcher, Service, ServiceHealth};
-use everreach_core::{Id, SystemClock};
+use everreach_core::{Id, Result, SystemClock};
 use tokio::sync::Notify;
 
 /// Which commands reached the dispatcher and when, in nanoseconds since 1970: two processes share that clock.
@@ -50,6 +51,11 @@ impl Seen {
 impl SafariDispatcher for Seen {
     async fn health(&self, service: Service) -> ServiceHealth {
         ServiceHealth::new(service, HealthStatus::Healthy, "a bench", SystemClock::shared().now())
+    }
+
+    /// None: what they are known to allow would stop the bench after some messages.
+    async fn limits(&self, _service: Service) -> Result<Option<Limit>> {
+        Ok(Some(Limit::default()))
     }
 
     async fn dispatch(&self, command: &Dispatchable) -> DispatchOutcome {

@@ -187,6 +187,7 @@ impl Watcher {
     fn show(&self) {
         let parts = &self.parts;
         parts.view.show(self.failover.cloud().reachability(), parts.clock.now());
+        parts.control.show_well(self.failover.cloud().is_well());
         let mut shown = parts.control.shown();
         shown.mode = Some(self.failover.mode());
         shown.mode_from = Some(self.mode_from);

@@ -10,7 +10,9 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::{LEASE, answer};
 use crate::clock::ManualClock;
 use crate::events::EventLog;
-use crate::ledger::{AttemptEnd, AttemptId, Begin, Begun, CallState, Claim, IdempotencyKey, Ledger, Verdict, fingerprint};
+use crate::ledger::{
+    AttemptEnd, AttemptId, Begin, Begun, CallState, Claim, ForwardedClaim, IdempotencyKey, Ledger, Verdict, fingerprint,
+};
 use crate::store::{Store, StoreConfig};
 use crate::{Id, Outcome};
 
@@ -23,6 +25,14 @@ enum Step {
     Dispatch {
         claim: usize,
         lands: bool,
+    },
+    /// A claim, however old, forwards the call to the other worker.
+    Forward {
+        claim: usize,
+    },
+    /// A forwarded call arrives: at once, late, again, or never.
+    Arrive {
+        forwarded: usize,
     },
     /// A worker learns what became of its try, or not, and goes on to the next.
     EndAttempt {
@@ -53,6 +63,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0_usize..2).prop_map(|worker| Step::Begin { worker }),
         5 => (claim(), any::<bool>()).prop_map(|(claim, lands)| Step::Dispatch { claim, lands }),
+        5 => (0_usize..2).prop_map(|claim| Step::Forward { claim }),
+        6 => (0_usize..2).prop_map(|forwarded| Step::Arrive { forwarded }),
         2 => (claim(), any::<bool>()).prop_map(|(claim, knows)| Step::EndAttempt { claim, knows }),
         2 => (claim(), any::<bool>()).prop_map(|(claim, knows)| Step::Finish { claim, knows }),
         1 => claim().prop_map(|claim| Step::Renew { claim }),
@@ -67,7 +79,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Held {
     worker: usize,
     claim: Claim,
-    open: Option<(AttemptId, bool)>,
+    open: Option<Try>,
+}
+
+#[derive(Clone, Copy)]
+struct Try {
+    id: AttemptId,
+    /// Whether the world saw it.
+    lands: bool,
+    /// Whether it went to the other worker, whose doing it is what the world sees.
+    forwards: bool,
+}
+
+impl Try {
+    /// What an honest worker reports.
+    const fn outcome(self, knows: bool, has_landed: bool) -> Outcome {
+        match (knows, self.lands || (self.forwards && has_landed)) {
+            (true, true) => Outcome::Executed,
+            (true, false) => Outcome::NotExecuted,
+            (false, _) => Outcome::Unknown,
+        }
+    }
 }
 
 struct World {
@@ -75,6 +107,10 @@ struct World {
     clock: Arc<ManualClock>,
     key: IdempotencyKey,
     held: Vec<Held>,
+    /// Calls on their way to a worker, newest first.
+    forwarded: Vec<(usize, ForwardedClaim, AttemptId)>,
+    /// How often a row was handed over.
+    handed_over: u32,
     landed: u32,
     /// Sent and not proven un-run.
     unproven: HashSet<AttemptId>,
@@ -83,7 +119,9 @@ struct World {
 impl World {
     async fn step(&mut self, step: &Step) {
         match *step {
-            Step::Begin { worker } => self.begin(worker).await,
+            Step::Begin { worker } => self.begin(worker, None).await,
+            Step::Forward { claim } => self.forward(claim).await,
+            Step::Arrive { forwarded } => self.arrive(forwarded).await,
             Step::Dispatch { claim, lands } => self.dispatch(claim, lands).await,
             Step::EndAttempt { claim, knows } => self.end_attempt(claim, knows).await,
             Step::Finish { claim, knows } => self.finish(claim, knows).await,
@@ -105,12 +143,32 @@ impl World {
         }
     }
 
-    async fn begin(&mut self, worker: usize) {
+    async fn forward(&mut self, claim: usize) {
+        let Some(held) = self.held.get_mut(claim) else { return };
+        if let Ok(id) = self.workers[held.worker].mark_dispatched(&held.claim, 1, "cloud").await {
+            held.open = Some(Try { id, lands: false, forwards: true });
+            self.unproven.insert(id);
+            self.forwarded.insert(0, (1 - held.worker, held.claim.forwarded_by(id), id));
+        }
+    }
+
+    async fn arrive(&mut self, forwarded: usize) {
+        let Some((worker, claim, attempt)) = self.forwarded.get(forwarded).copied() else { return };
+        self.begin(worker, Some((claim, attempt))).await;
+    }
+
+    async fn begin(&mut self, worker: usize, arrived: Option<(ForwardedClaim, AttemptId)>) {
         let action: crate::ActionName = "dm.send".parse().expect("a name");
         let print = fingerprint(&action, &serde_json::Map::new());
         let begin = Begin::new(self.key.clone(), action, print, Id::new()).with_lease(LEASE);
+        let begin = begin.with_forwarded(arrived.map(|(claim, _)| claim));
         match self.workers[worker].begin(begin).await {
             Ok(Begun::Started(claim)) => {
+                if let Some((_, attempt)) = arrived.filter(|_| claim.was_handed_over()) {
+                    // All that left was the call, and here it is.
+                    assert!(self.unproven.remove(&attempt), "handed over by a try that was over");
+                    self.handed_over += 1;
+                }
                 assert_eq!(self.unproven.len(), 0, "started although a try may have run");
                 // The newest claim comes first; the oldest is forgotten, as by a worker that died.
                 self.held.insert(0, Held { worker, claim, open: None });
@@ -126,7 +184,7 @@ impl World {
     async fn dispatch(&mut self, claim: usize, lands: bool) {
         let Some(held) = self.held.get_mut(claim) else { return };
         if let Ok(id) = self.workers[held.worker].mark_dispatched(&held.claim, 1, "local").await {
-            held.open = Some((id, lands));
+            held.open = Some(Try { id, lands, forwards: false });
             self.landed += u32::from(lands);
             self.unproven.insert(id);
         }
@@ -134,8 +192,8 @@ impl World {
 
     async fn end_attempt(&mut self, claim: usize, knows: bool) {
         let Some(held) = self.held.get_mut(claim) else { return };
-        let Some((id, landed)) = held.open else { return };
-        let outcome = outcome(knows, landed);
+        let Some(open) = held.open else { return };
+        let (id, outcome) = (open.id, open.outcome(knows, self.landed > 0));
         if self.workers[held.worker].finish_attempt(&held.claim, AttemptEnd::new(id, outcome)).await.is_ok()
             && outcome == Outcome::NotExecuted
         {
@@ -147,13 +205,16 @@ impl World {
     async fn finish(&mut self, claim: usize, knows: bool) {
         let Some(held) = self.held.get_mut(claim) else { return };
         let (end, outcome) = match held.open {
-            Some((id, landed)) => (Some(AttemptEnd::new(id, outcome(knows, landed))), outcome(knows, landed)),
+            Some(open) => {
+                let outcome = open.outcome(knows, self.landed > 0);
+                (Some(AttemptEnd::new(open.id, outcome)), outcome)
+            }
             None => (None, Outcome::NotExecuted),
         };
         let finished = self.workers[held.worker].finish(&held.claim, end, &answer(&held.claim, outcome)).await;
         if finished.is_ok()
             && outcome == Outcome::NotExecuted
-            && let Some((id, _)) = held.open.take()
+            && let Some(Try { id, .. }) = held.open.take()
         {
             self.unproven.remove(&id);
         }
@@ -170,15 +231,6 @@ impl World {
     }
 }
 
-/// What an honest worker reports.
-fn outcome(knows: bool, landed: bool) -> Outcome {
-    match (knows, landed) {
-        (true, true) => Outcome::Executed,
-        (true, false) => Outcome::NotExecuted,
-        (false, _) => Outcome::Unknown,
-    }
-}
-
 #[test]
 fn no_sequence_of_crashes_repeats_and_late_answers_sends_twice() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -189,18 +241,30 @@ fn no_sequence_of_crashes_repeats_and_late_answers_sends_twice() {
     });
     let clock = Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time")));
     let worker = |name: &str| Ledger::new(store.clone(), Arc::clone(&clock) as _, log.clone(), name.to_owned());
-    let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
+    let handed_over = std::cell::Cell::new(0);
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             runtime.block_on(async {
                 let (workers, clock, key) = ([worker("one"), worker("other")], Arc::clone(&clock), IdempotencyKey::fresh());
-                let mut world = World { workers, clock, key, held: Vec::new(), landed: 0, unproven: HashSet::new() };
+                let mut world = World {
+                    workers,
+                    clock,
+                    key,
+                    held: Vec::new(),
+                    forwarded: Vec::new(),
+                    handed_over: 0,
+                    landed: 0,
+                    unproven: HashSet::new(),
+                };
                 for step in &steps {
                     world.step(step).await;
                     world.check().await?;
                 }
+                handed_over.set(handed_over.get() + world.handed_over);
                 Ok(())
             })
         })
         .expect("never twice");
+    assert!(handed_over.get() > 10, "the run shows little: {} rows were handed over", handed_over.get());
 }

@@ -8,7 +8,7 @@ use metrics::Label;
 use serde_json::{Map, Value, json};
 
 use super::OrchestratorParts;
-use crate::ledger::{AttemptEnd, Begin, Claim, Fingerprint, IdempotencyKey, content_day_key, fingerprint};
+use crate::ledger::{AttemptEnd, Begin, Claim, Fingerprint, ForwardedClaim, IdempotencyKey, content_day_key, fingerprint};
 use crate::routing::{Call, Decision, Dedupe, Route, RouteMatch, RouteRequest};
 use crate::{Envelope, Error, ErrorKind, Event, MicroUsd, Result, Side, Source, Timestamp};
 
@@ -32,6 +32,10 @@ pub(super) struct Flight {
     pub(super) has_waited: bool,
     /// Whether a person's word, where one is needed, was given before the call came here.
     pub(super) is_agreed: bool,
+    /// Whether the row is with whoever the call was forwarded to, who writes down what becomes of it.
+    pub(super) is_elsewhere: bool,
+    /// The claim that came along, when another process forwarded the call.
+    forwarded: Option<ForwardedClaim>,
     /// When it was accepted, on the monotonic clock.
     started: Duration,
     /// When it must be answered, on the monotonic clock.
@@ -52,6 +56,7 @@ impl Flight {
             request_id: request.request_id,
             timeout: parts.config.try_timeout,
             hops: request.hops,
+            forwarded: None,
             extensions: request.extensions,
         };
         Self {
@@ -63,6 +68,8 @@ impl Flight {
             last_try: None,
             has_waited: false,
             is_agreed: false,
+            is_elsewhere: false,
+            forwarded: request.forwarded,
             started,
             deadline,
             decision: None,
@@ -110,6 +117,7 @@ impl Flight {
         Begin::new(key, self.route.action.clone(), fingerprint, self.call.request_id)
             .with_lease(self.allowed() + LEASE_MARGIN)
             .with_effect(self.route.effect)
+            .with_forwarded(self.forwarded)
     }
 
     pub(super) fn decided(&mut self, decision: &Decision) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Orchestrator;
 use super::flight::{Flight, LEASE_MARGIN};
 use super::person::Agreement;
-use crate::ledger::{AttemptEnd, Begun, Claim, Ledger, ways_to_resolve};
+use crate::ledger::{AttemptEnd, Begun, Claim, Ledger, way_to_look, ways_to_resolve};
 use crate::routing::Target;
 use crate::{Envelope, Error, ErrorKind, Outcome, Result};
 
@@ -76,10 +76,10 @@ impl Orchestrator {
             Err(error) => flight.envelope.fail(&error),
         }
         if flight.envelope.outcome == Outcome::Unknown && flight.claim.is_some() && !flight.route.effect.is_repeatable() {
-            flight.envelope.suggestions = ways_to_resolve(&claim.key);
+            flight.envelope.suggestions = if flight.is_elsewhere { way_to_look(&claim.key) } else { ways_to_resolve(&claim.key) };
         }
         flight.close(parts);
-        if flight.claim.is_some() {
+        if let Some(claim) = flight.claim.clone() {
             self.finish(&mut flight, &claim).await;
         }
         flight.envelope
@@ -95,6 +95,10 @@ impl Orchestrator {
                 tracing::warn!(%error, key = %claim.key, "the call's answer waits for the database");
                 let (ledger, claim, envelope) = (self.parts.ledger.clone(), claim.clone(), flight.envelope.clone());
                 self.parts.tasks.spawn(finish_later(ledger, claim, last_try, envelope));
+            }
+            // Whoever the call was forwarded to has its row, and the answer.
+            Err(error) if error.kind() == ErrorKind::Conflict && self.is_elsewhere(claim).await => {
+                tracing::debug!(%error, key = %claim.key, "the call's answer is written elsewhere");
             }
             Err(error) => tracing::error!(?error, key = %claim.key, "the call's answer is not in the journal"),
         }

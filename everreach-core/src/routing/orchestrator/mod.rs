@@ -7,6 +7,7 @@ mod answer;
 mod batch;
 mod carry_out;
 mod flight;
+mod forwarded;
 mod journaled;
 mod money;
 mod person;

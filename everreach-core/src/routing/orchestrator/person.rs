@@ -48,6 +48,9 @@ impl Orchestrator {
             return Ok(Agreement::Given);
         }
         let print = flight.print();
+        if self.is_agreed_elsewhere(flight, key, &print).await? {
+            return Ok(Agreement::Given);
+        }
         let refused = |text| Ok(Agreement::Refused(Error::new(ErrorKind::ApprovalRequired, text)));
         match self.parts.approvals.consume(key.as_str(), print.as_str()).await? {
             Consumption::Approved(_) => Ok(Agreement::Given),

@@ -2,7 +2,7 @@
 
 use super::Orchestrator;
 use super::flight::Flight;
-use crate::ledger::{Begun, CallState};
+use crate::ledger::{Begun, CallState, way_to_look};
 use crate::routing::relay::LocalRelay;
 use crate::routing::{Route, RouteRequest};
 use crate::{Envelope, Error, ErrorKind, Outcome, Result, Side};
@@ -40,7 +40,7 @@ impl Orchestrator {
                     _ => {
                         flight.envelope.fail(&error);
                         flight.envelope.outcome = Outcome::Unknown;
-                        flight.envelope.suggestions = vec![format!("everreach calls show {}", claim.key)];
+                        flight.envelope.suggestions = way_to_look(&claim.key);
                     }
                 }
             }

@@ -77,18 +77,20 @@ impl Orchestrator {
     }
 
     async fn try_once(&self, flight: &mut Flight, side: Side, executor: &dyn Executor) -> Execution {
-        let held = match self.prepare(flight, side).await {
+        let mut held = match self.prepare(flight, side).await {
             Ok(held) => held,
             Err(error) => {
                 flight.envelope.cost_guard_triggered |= error.kind() == ErrorKind::CostCapExceeded;
-                return Execution::failed(Outcome::NotExecuted, error);
+                let is_lost = error.kind() == ErrorKind::Conflict;
+                let refused = Execution::failed(Outcome::NotExecuted, error);
+                return if is_lost { self.after_forwarding(flight, side, &mut None, refused).await } else { refused };
             }
         };
         let usual = flight.route.timeout.unwrap_or(self.parts.config.try_timeout);
         flight.call.timeout = usual.min(flight.remaining(&self.parts));
         let tried = tokio::time::timeout(flight.call.timeout + GRACE, executor.execute(&flight.call)).await;
         let execution = tried.unwrap_or_else(|_| overrun(flight));
-        let execution = self.ask_the_other_journal(flight, side, execution).await;
+        let execution = self.after_forwarding(flight, side, &mut held.attempt, execution).await;
         self.conclude(flight, held, &execution).await;
         execution
     }
@@ -129,7 +131,9 @@ impl Orchestrator {
             self.parts.ledger.finish_attempt(claim, end.clone()).await?;
             flight.last_try = None;
         }
-        self.parts.ledger.mark_dispatched(claim, flight.envelope.attempts, side.as_str()).await.map(Some)
+        let attempt = self.parts.ledger.mark_dispatched(claim, flight.envelope.attempts, side.as_str()).await?;
+        flight.call.forwarded = Some(claim.forwarded_by(attempt));
+        Ok(Some(attempt))
     }
 
     async fn conclude(&self, flight: &mut Flight, held: Held, execution: &Execution) {

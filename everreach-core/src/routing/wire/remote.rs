@@ -11,7 +11,7 @@ use url::Url;
 use super::super::verdict::{Doubt, in_doubt};
 use super::super::{Call, Execution, RemoteConfig, ServiceListing};
 use super::{classify, parse_listing};
-use crate::http::{HOP, IDEMPOTENCY_KEY, REQUEST_ID, SendWitness, TIMEOUT_MS, read_bounded, witnessed_body};
+use crate::http::{CLAIM, HOP, IDEMPOTENCY_KEY, REQUEST_ID, SendWitness, TIMEOUT_MS, read_bounded, witnessed_body};
 use crate::{Effect, Error, ErrorKind, Outcome, Result, Retry, SharedClock};
 
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
@@ -129,6 +129,9 @@ impl Remote {
         headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(call.timeout.as_millis()).unwrap_or(u64::MAX)));
         if let Some(key) = &call.idempotency_key {
             headers.insert(IDEMPOTENCY_KEY, header_value(key)?);
+        }
+        if let Some(claim) = call.forwarded {
+            headers.insert(CLAIM, header_value(&claim.to_string())?);
         }
         if let Some(authorization) = &self.authorization {
             headers.insert(header::AUTHORIZATION, authorization.clone());

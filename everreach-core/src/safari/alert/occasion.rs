@@ -45,6 +45,13 @@ pub enum Alert {
         /// Of how much.
         limit: u32,
     },
+    /// All accounts together have used up a day's limit.
+    CombinedLimitHit {
+        /// How much has been used.
+        used: u32,
+        /// Of how much.
+        limit: u32,
+    },
     /// Every target of a campaign is finished.
     CampaignComplete {
         /// Its id.
@@ -104,6 +111,7 @@ impl Alert {
                 format!("service_down:{service}:{}:{}", Stamp(*since), (now - *since).num_hours())
             }
             Self::LimitHit { platform, action, .. } => format!("limit:{platform}:{action}:{}", now.date_naive()),
+            Self::CombinedLimitHit { .. } => format!("limit:all:{}", now.date_naive()),
             Self::CampaignComplete { campaign, .. } => format!("campaign_complete:{campaign}"),
             Self::OutcomeUnknown { command, attempt, .. } => format!("unknown:{command}:{attempt}"),
             Self::NoProgress { .. } => format!("no_progress:{}", now.format("%Y-%m-%dT%H")),
@@ -136,6 +144,9 @@ impl Alert {
                 platform.title(),
                 many(*action)
             ),
+            Self::CombinedLimitHit { used, limit } => {
+                format!("🚫 Rate Limit Hit: all accounts together ({used}/{limit} today)\nNext available: Tomorrow 00:00 UTC")
+            }
             Self::CampaignComplete { kind, platform, completed, total, took, .. } => format!(
                 "✅ Campaign Complete: {kind} × {total} targets\nPlatform: {} | Completed: {completed}/{total} | Time: {}",
                 platform.title(),

@@ -1,6 +1,6 @@
 //! The conditions of the moment.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -56,6 +56,10 @@ pub struct Conditions {
     pub service_limits: BTreeMap<Service, Limit>,
     /// What we have used, by account.
     pub usage: BTreeMap<(Platform, LimitedAction), Usage>,
+    /// What we have used of all accounts together.
+    pub combined_usage: Usage,
+    /// Accounts that go at half their rate, by the platform of the account, and until when.
+    pub half_rate: BTreeMap<Platform, Timestamp>,
     /// What other programs say they sent through the accounts: it counts as used.
     pub sent_elsewhere: BTreeMap<(Platform, LimitedAction), Usage>,
     /// When the last one was sent, by account.
@@ -72,6 +76,8 @@ pub struct Conditions {
     pub browser_held_until: Option<Timestamp>,
     /// Campaigns that are paused, by their id.
     pub paused_campaigns: BTreeSet<String>,
+    /// Who has replied to a campaign: it sends them nothing more.
+    pub replied: HashSet<(String, Contact)>,
     /// Who is never written to.
     pub deny_list: DenyList,
     /// When somebody was last written to, by us or by any other program that says so.
@@ -93,6 +99,8 @@ impl Conditions {
             limits: LimitTable::default(),
             service_limits: BTreeMap::new(),
             usage: BTreeMap::new(),
+            combined_usage: Usage::default(),
+            half_rate: BTreeMap::new(),
             sent_elsewhere: BTreeMap::new(),
             last_sent: BTreeMap::new(),
             active_hours: ActiveHours::NINE_TO_NINE,
@@ -101,6 +109,7 @@ impl Conditions {
             rest: None,
             browser_held_until: None,
             paused_campaigns: BTreeSet::new(),
+            replied: HashSet::new(),
             deny_list: DenyList::default(),
             last_dm: HashMap::new(),
             contact_floor: Duration::from_secs(24 * 3_600),
@@ -108,7 +117,7 @@ impl Conditions {
         }
     }
 
-    /// The limit that counts: the stricter one of ours and the service's.
+    /// The limit that counts: the stricter one of ours and the service's, and half of it while the account goes at half its rate.
     ///
     /// ```
     /// use everreach_core::safari::decision::Conditions;
@@ -118,6 +127,18 @@ impl Conditions {
     /// ```
     #[must_use]
     pub fn limit(&self, platform: Platform, action: LimitedAction) -> Limit {
+        let limit = self.full_limit(platform, action);
+        if self.half_rate_until(platform).is_some() { limit.halved() } else { limit }
+    }
+
+    /// Until when the account of this platform goes at half its rate; none when it goes at its full one.
+    #[must_use]
+    pub fn half_rate_until(&self, platform: Platform) -> Option<Timestamp> {
+        self.half_rate.get(&platform.account()).copied()
+    }
+
+    /// The limit at the full rate.
+    pub(super) fn full_limit(&self, platform: Platform, action: LimitedAction) -> Limit {
         let ours = self.limits.get(platform, action);
         let Some(service) = Service::for_action(platform, action) else { return ours };
         let theirs = self.service_limits.get(&service).copied().unwrap_or_else(|| Limit::of_profile(service));
@@ -130,16 +151,39 @@ impl Conditions {
         self.usage.get(&(platform.account(), action)).copied().unwrap_or_default().plus(self.used_elsewhere(platform, action))
     }
 
+    /// What all accounts together have used, by us and by other programs that say so.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::Usage;
+    /// use everreach_core::safari::{LimitedAction, Platform, decision::Conditions};
+    /// let mut conditions = Conditions::new(chrono_tz::UTC);
+    /// conditions.combined_usage = Usage { this_hour: 1, today: 9 };
+    /// conditions.sent_elsewhere.insert((Platform::Twitter, LimitedAction::Dm), Usage { this_hour: 0, today: 2 });
+    /// assert_eq!(conditions.combined_used(), Usage { this_hour: 1, today: 11 });
+    /// ```
+    #[must_use]
+    pub fn combined_used(&self) -> Usage {
+        self.combined_usage.plus(self.combined_elsewhere())
+    }
+
+    /// What other programs have used of all accounts.
+    pub(in crate::safari) fn combined_elsewhere(&self) -> Usage {
+        self.sent_elsewhere.values().copied().fold(Usage::default(), Usage::plus)
+    }
+
     /// What other programs have used of the account.
     #[must_use]
     pub fn used_elsewhere(&self, platform: Platform, action: LimitedAction) -> Usage {
         self.sent_elsewhere.get(&(platform.account(), action)).copied().unwrap_or_default()
     }
 
-    /// When the account's next send may go as far as spacing is concerned; none for at once.
+    /// When the account's next send may go as far as spacing is concerned, from its own last one, twice as far at half the rate, and
+    /// from the last one of any account; none for at once.
     #[must_use]
     pub fn spaced(&self, platform: Platform, action: LimitedAction) -> Option<Timestamp> {
-        let last = self.last_sent.get(&(platform.account(), action))?;
-        Some(*last + self.pacing.delay(platform, action))
+        let delay = self.pacing.delay(platform, action);
+        let delay = if self.half_rate_until(platform).is_some() { delay * 2 } else { delay };
+        let own = self.last_sent.get(&(platform.account(), action)).map(|last| *last + delay);
+        own.max(self.last_sent.values().max().map(|last| *last + self.pacing.combined_delay()))
     }
 }

@@ -4,7 +4,7 @@ use super::next_step::{Asked, Verdict};
 use super::{DmGroupApproval, MAX_UNAPPROVED_DMS};
 use crate::Timestamp;
 use crate::safari::gate::Work;
-use crate::safari::limits::{Room, Window, room};
+use crate::safari::limits::{Room, Usage, Window, room};
 
 pub(super) fn stop_switch(asked: &Asked<'_>) -> Verdict {
     if asked.conditions.is_stopped {
@@ -30,7 +30,12 @@ pub(super) fn campaign(asked: &Asked<'_>) -> Verdict {
             Verdict::wait(None, format!("nobody agreed to campaign {id} in time: resume it to be asked again"))
         }
         _ if asked.conditions.paused_campaigns.contains(id) => Verdict::wait(None, format!("campaign {id} is paused")),
-        _ => Verdict::pass("not paused"),
+        _ => match asked.dispatchable.contact() {
+            Some(contact) if asked.conditions.replied.contains(&(id.clone(), contact.clone())) => {
+                Verdict::refuse(format!("{contact} has replied, and campaign {id} sends them nothing more"))
+            }
+            _ => Verdict::pass("not paused"),
+        },
     }
 }
 
@@ -114,24 +119,49 @@ pub(super) fn health(asked: &Asked<'_>) -> Verdict {
 pub(super) fn limit(asked: &Asked<'_>) -> Verdict {
     let mut waits: Option<(Timestamp, String)> = None;
     for (platform, action, count) in asked.dispatchable.charges() {
-        let limit = asked.conditions.limit(platform, action);
-        match room(limit, asked.conditions.used(platform, action), count, asked.now) {
-            Room::Open => {}
+        let (conditions, now) = (asked.conditions, asked.now);
+        let half_rate = conditions.half_rate_until(platform);
+        let rate = half_rate.map_or_else(String::new, |until| format!(" (at half the rate until {until})"));
+        let (until, what) = match room(conditions.limit(platform, action), conditions.used(platform, action), count, now) {
+            Room::Open => continue,
             Room::Never { limit, window } => {
-                let what = format!("the limit of {platform} {action} is {limit} {}, and {count} would be sent", per(window));
-                return Verdict::refuse(what);
-            }
-            Room::Full { until, window, limit, used } => {
-                let what = format!("{platform} {action}: {used} of {limit} {} used, anew at {until}", per(window));
-                if waits.as_ref().is_none_or(|(latest, _)| *latest < until) {
-                    waits = Some((until, what));
+                let what =
+                    format!("the limit of {platform} {action} is {limit} {}{rate}, and {count} would be sent", per(window));
+                let is_never =
+                    matches!(room(conditions.full_limit(platform, action), Usage::default(), count, now), Room::Never { .. });
+                match half_rate.filter(|_| !is_never) {
+                    Some(until) => (until, what),
+                    None => return Verdict::refuse(what),
                 }
             }
+            Room::Full { until, window, limit, used } => {
+                (until, format!("{platform} {action}: {used} of {limit} {} used{rate}, anew at {until}", per(window)))
+            }
+        };
+        if waits.as_ref().is_none_or(|(latest, _)| *latest < until) {
+            waits = Some((until, what));
         }
     }
     match waits {
         Some((until, what)) => Verdict::wait(Some(until), what),
-        None => Verdict::pass("there is room"),
+        None => combined_limit(asked),
+    }
+}
+
+fn combined_limit(asked: &Asked<'_>) -> Verdict {
+    let sends = asked.dispatchable.sends();
+    if sends == 0 {
+        return Verdict::pass("it sends nothing");
+    }
+    match room(asked.conditions.limits.combined(), asked.conditions.combined_used(), sends, asked.now) {
+        Room::Open => Verdict::pass("there is room"),
+        Room::Never { limit, window } => {
+            Verdict::refuse(format!("the limit of all accounts together is {limit} {}, and {sends} would be sent", per(window)))
+        }
+        Room::Full { until, window, limit, used } => {
+            let what = format!("all accounts together: {used} of {limit} {} used, anew at {until}", per(window));
+            Verdict::wait(Some(until), what)
+        }
     }
 }
 

@@ -37,6 +37,18 @@ impl Pacing {
         })
     }
 
+    /// The time from one send to the next of any two accounts or actions: a minute, or less where less is set.
+    ///
+    /// ```
+    /// use everreach_core::safari::decision::Pacing;
+    /// assert_eq!(Pacing::default().combined_delay().as_secs(), 60);
+    /// ```
+    #[must_use]
+    pub fn combined_delay(&self) -> Duration {
+        let minute = Duration::from_secs(60);
+        self.min_delay.map_or(minute, |delay| delay.min(minute))
+    }
+
     /// How long Safari rests after an unknown outcome of something with this time limit.
     #[must_use]
     pub fn rest(&self, timeout: Duration) -> Duration {
@@ -52,6 +64,6 @@ mod tests {
     fn zero_removes_all_spacing_and_all_rest() {
         let pacing = Pacing { min_delay: Some(Duration::ZERO), rest_after_unknown: Some(Duration::ZERO) };
         assert!(LimitedAction::ALL.iter().all(|action| pacing.delay(Platform::Instagram, *action).is_zero()));
-        assert!(pacing.rest(Duration::from_secs(180)).is_zero());
+        assert!(pacing.combined_delay().is_zero() && pacing.rest(Duration::from_secs(180)).is_zero());
     }
 }

@@ -24,7 +24,7 @@ pub enum Rule {
     Schedule,
     /// The stop switch is not set.
     StopSwitch,
-    /// Its campaign is neither paused nor refused.
+    /// Its campaign is neither paused nor refused, and the person has not replied to it.
     Campaign,
     /// The person may be written to.
     DenyList,

@@ -9,6 +9,8 @@ use crate::safari::{ActiveHours, Contact, HaltCause, HealthStatus, LimitedAction
 
 #[path = "tests/properties.rs"]
 mod properties;
+#[path = "tests/rates.rs"]
+mod rates;
 
 fn noon() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().expect("a time")
@@ -255,17 +257,6 @@ fn outward_commands_wait_for_the_morning_and_others_do_not() {
     let mut always = fair();
     always.active_hours = ActiveHours::ALWAYS;
     assert_goes(&dm(), &always, night);
-}
-
-#[test]
-fn sends_of_one_account_keep_their_distance() {
-    let mut conditions = fair();
-    conditions.last_sent.insert((Platform::Instagram, LimitedAction::Dm), noon() - seconds(30));
-    assert_waits(&dm(), &conditions, noon(), Rule::Spacing, Some(noon() + seconds(90)));
-    assert_goes(&comment(), &conditions, noon());
-    assert_goes(&Command::dm(Platform::Twitter, "bob", "hello", noon()), &conditions, noon());
-    conditions.pacing.min_delay = Some(Duration::ZERO);
-    assert_goes(&dm(), &conditions, noon());
 }
 
 #[test]

@@ -159,4 +159,18 @@ impl Dispatchable {
             _ => Vec::new(),
         }
     }
+
+    /// How many it sends at most, over all accounts: `pipeline` takes as many from each and sends them once.
+    ///
+    /// ```
+    /// # use everreach_core::safari::{Command, Verb, gate::check};
+    /// # let now = "2026-11-20T12:00:00Z".parse().expect("a time");
+    /// assert_eq!(check(&Command::new(Verb::Pipeline, now))?.sends(), Verb::PIPELINE_DMS);
+    /// assert_eq!(check(&Command::new(Verb::Score, now))?.sends(), 0);
+    /// # Ok::<(), everreach_core::safari::gate::Refusal>(())
+    /// ```
+    #[must_use]
+    pub fn sends(&self) -> u32 {
+        self.charges().into_iter().map(|(_, _, count)| count).max().unwrap_or(0)
+    }
 }

@@ -15,6 +15,7 @@ use crate::safari::wire::{
     DispatchConfig, Means, ServiceRequest, judge, judge_account_standing, judge_session, keep_wanted_posts, means,
 };
 use crate::safari::{DispatchOutcome, DispatchVerdict, SafariConfig, SafariDispatcher, Service, ServiceHealth, SessionNeed};
+use crate::store::Store;
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 /// Carries commands to the nine services over HTTP, and runs the CRM script and AppleScript on this machine.
@@ -62,6 +63,27 @@ impl HttpSafariDispatcher {
         let services = [a?, b?, c?, d?, e?, f?, g?, h?, i?];
         let programs = ProgramRunner::new(config.crm_folder.clone());
         Ok(Self { services, config: config.dispatch.clone(), programs, clock })
+    }
+
+    /// Asks the two services that leak with each `/health` once a minute over all processes on this database: what one finds, the
+    /// others take in.
+    ///
+    /// ```
+    /// use everreach_core::safari::{HttpSafariDispatcher, SafariConfig};
+    /// use everreach_core::{SystemClock, store::{Store, StoreConfig}};
+    /// # async fn run() -> everreach_core::Result<()> {
+    /// let store = Store::open(&StoreConfig::new("sqlite::memory:")).await?;
+    /// let dispatcher = HttpSafariDispatcher::new(&SafariConfig::default(), SystemClock::shared())?.sharing(&store);
+    /// # drop(dispatcher);
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
+    /// ```
+    #[must_use]
+    pub fn sharing(mut self, store: &Store) -> Self {
+        for presence in &mut self.services {
+            presence.share(store);
+        }
+        self
     }
 
     pub(super) fn presence(&self, service: Service) -> &Presence {

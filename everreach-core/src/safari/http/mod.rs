@@ -13,6 +13,7 @@ mod sighting;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod turns;
 mod unread;
 
 pub use dispatcher::HttpSafariDispatcher;

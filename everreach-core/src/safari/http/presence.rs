@@ -8,12 +8,16 @@ use tokio::time::timeout;
 use super::endpoint::{Endpoint, below};
 use super::sighting::{Look, Reach, Sighting, Standing};
 use super::transport::{Exchanged, Transport};
-use crate::SharedClock;
+use super::turns::{Turn, Turns};
 use crate::safari::wire::ServiceRequest;
 use crate::safari::{DispatchOutcome, HealthStatus, Reason, Repeat, ServiceHealth, judge_health};
+use crate::store::Store;
+use crate::{SharedClock, Timestamp};
 
 /// How long the sibling may take: less than `/health` may, so that the answer about the service itself is never late for it.
 const SIBLING_TIMEOUT: Duration = Duration::from_secs(1);
+/// A service that may be asked less often than this is asked by one process for all.
+const SHARED_FROM: Duration = Duration::from_secs(60);
 
 /// One service as it is seen from here.
 #[derive(Debug)]
@@ -24,6 +28,10 @@ pub(super) struct Presence {
     sighting: Mutex<Sighting>,
     /// When the sibling was last asked, and whether it answered as this service.
     sibling: Mutex<Option<(Duration, bool)>>,
+    /// Where it is agreed with other processes who asks; none for a service that may be asked at any time.
+    turns: Option<Turns>,
+    /// When somebody else may have taken the service's place: what was found before says nothing of who is there now.
+    doubted_at: Mutex<Option<Timestamp>>,
     /// Held while somebody asks, so that many ask once.
     asking: tokio::sync::Mutex<()>,
 }
@@ -36,7 +44,17 @@ impl Presence {
             clock,
             sighting: Mutex::default(),
             sibling: Mutex::default(),
+            turns: None,
+            doubted_at: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Asks only when no other process on this database has asked a moment ago, where the service suffers from being asked.
+    pub(super) fn share(&mut self, store: &Store) {
+        let profile = self.endpoint.profile;
+        if profile.health_interval >= SHARED_FROM {
+            self.turns = Some(Turns { store: store.clone(), service: profile.service, port: self.endpoint.port() });
         }
     }
 
@@ -48,7 +66,14 @@ impl Presence {
             let fresh = self.lock().fresh(profile.health_interval, self.clock.monotonic()).cloned();
             match fresh {
                 Some(look) => look.health,
-                None => self.look().await.health,
+                None => match self.turn().await {
+                    Turn::Ours(taken_at) => self.look(taken_at).await.health,
+                    Turn::Theirs { found: Some(found), .. } => {
+                        self.take_in(&found);
+                        found
+                    }
+                    Turn::Theirs { found: None, .. } => self.unsaid(),
+                },
             }
         });
         asked.await.unwrap_or_else(|_| self.late().health)
@@ -67,16 +92,17 @@ impl Presence {
         let standing = self.lock().standing(profile.health_interval, self.clock.monotonic());
         let look = match standing {
             Standing::Identified => return Ok(()),
-            Standing::Unknown => timeout(profile.health_timeout(), self.look()).await.unwrap_or_else(|_| self.late()),
+            Standing::Unknown => match self.turn().await {
+                Turn::Ours(taken_at) => {
+                    timeout(profile.health_timeout(), self.look(taken_at)).await.unwrap_or_else(|_| self.late())
+                }
+                Turn::Theirs { found, wait } => match found.as_ref().and_then(|found| self.take_in(found)) {
+                    Some(look) => look,
+                    None => return Err(self.too_soon(wait)),
+                },
+            },
             Standing::Refused(look) => look,
-            Standing::TooSoon(wait) => {
-                let what = format!(
-                    "the connection to {} broke, and it may not be asked who it is for another {} s; nothing was sent",
-                    profile.name,
-                    wait.as_secs() + 1
-                );
-                return Err(DispatchOutcome::refused(Repeat::Free, Reason::ServiceUnavailable, what).with_retry_after(wait));
-            }
+            Standing::TooSoon(wait) => return Err(self.too_soon(wait)),
         };
         match look.refusal {
             None => Ok(()),
@@ -91,8 +117,14 @@ impl Presence {
     pub(super) async fn exchange(&self, request: &ServiceRequest) -> Exchanged {
         let exchanged = self.transport.send(&self.endpoint, request).await;
         match &exchanged {
-            Exchanged::NotSent(_) => self.lock().was_refused(),
-            Exchanged::Broken(_) => self.lock().broke(),
+            Exchanged::NotSent(_) => {
+                self.lock().was_refused();
+                self.doubt();
+            }
+            Exchanged::Broken(_) => {
+                self.lock().broke();
+                self.doubt();
+            }
             Exchanged::Answered { .. } | Exchanged::TimedOut => {}
         }
         exchanged
@@ -103,7 +135,61 @@ impl Presence {
         matches!(self.lock().standing(interval, self.clock.monotonic()), Standing::Identified)
     }
 
-    async fn look(&self) -> Look {
+    fn too_soon(&self, wait: Duration) -> DispatchOutcome {
+        let what = format!(
+            "it is not known who answers for {}, and it may not be asked for another {} s; nothing was sent",
+            self.endpoint.profile.name,
+            wait.as_secs() + 1
+        );
+        DispatchOutcome::refused(Repeat::Free, Reason::ServiceUnavailable, what).with_retry_after(wait)
+    }
+
+    async fn turn(&self) -> Turn {
+        let now = self.clock.now();
+        match &self.turns {
+            Some(turns) => turns.take(now).await,
+            None => Turn::Ours(now),
+        }
+    }
+
+    fn doubt(&self) {
+        *self.doubted_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
+    }
+
+    /// Believes what another process found, unless somebody else may have come since.
+    fn take_in(&self, found: &ServiceHealth) -> Option<Look> {
+        let doubted_at = *self.doubted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted_at.is_some_and(|at| found.checked_at <= at) {
+            return None;
+        }
+        let refusal = match found.status {
+            HealthStatus::Healthy => None,
+            HealthStatus::Down => Some(Reason::WrongService),
+            HealthStatus::Timeout => Some(Reason::ServiceUnreachable),
+        };
+        let age = (self.clock.now() - found.checked_at).to_std().unwrap_or_default();
+        let at = self.clock.monotonic().saturating_sub(age);
+        Some(self.keep(Look { health: found.clone(), refusal, reach: Reach::Somebody, at }))
+    }
+
+    /// What is said of a service that another process has asked and says nothing of.
+    fn unsaid(&self) -> ServiceHealth {
+        let detail = "another process has just asked it and does not say what it found";
+        let service = self.endpoint.profile.service;
+        ServiceHealth::new(service, HealthStatus::Timeout, detail, self.clock.now()).at_port(self.endpoint.port())
+    }
+
+    async fn look(&self, taken_at: Timestamp) -> Look {
+        let look = self.ask().await;
+        match &self.turns {
+            Some(turns) if look.reach == Reach::Somebody => turns.tell(&look.health, self.clock.now()).await,
+            Some(turns) => turns.give_back(taken_at).await,
+            None => {}
+        }
+        look
+    }
+
+    async fn ask(&self) -> Look {
         let profile = self.endpoint.profile;
         let begun = self.clock.monotonic();
         let exchanged = self.transport.send(&self.endpoint, &ServiceRequest::health(profile.service)).await;
@@ -151,12 +237,23 @@ impl Presence {
         let answers = match known.filter(|(at, _)| now < *at + profile.health_interval) {
             Some((_, answers)) => answers,
             None => {
+                let taken_at = self.clock.now();
+                let turns = self.turns.as_ref().zip(url.port_or_known_default()).map(|(turns, port)| turns.at_port(port));
+                if let Some(turns) = &turns
+                    && !turns.take_at_once(taken_at).await
+                {
+                    return String::new();
+                }
                 let mut request = ServiceRequest::health(profile.service);
                 request.timeout = SIBLING_TIMEOUT;
                 let said = self.transport.send_to(below(url, &request.path), &self.endpoint, &request).await;
                 let answers = matches!(&said, Exchanged::Answered { status, body, .. }
                     if judge_health(profile, *status, body).0 == HealthStatus::Healthy);
-                if !matches!(said, Exchanged::NotSent(_)) {
+                if matches!(said, Exchanged::NotSent(_)) {
+                    if let Some(turns) = &turns {
+                        turns.give_back(taken_at).await;
+                    }
+                } else {
                     *self.sibling.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, answers));
                 }
                 answers

@@ -55,6 +55,19 @@ impl Limit {
         Self { per_hour: left(self.per_hour, used.this_hour), per_day: left(self.per_day, used.today) }
     }
 
+    /// Half of it, and at least one where it lets any go.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::Limit;
+    /// assert_eq!(Limit { per_hour: Some(15), per_day: Some(1) }.halved(), Limit { per_hour: Some(7), per_day: Some(1) });
+    /// assert_eq!(Limit::per_day(0).halved(), Limit::per_day(0));
+    /// ```
+    #[must_use]
+    pub fn halved(self) -> Self {
+        let half = |limit: Option<u32>| limit.map(|limit| (limit / 2).max(limit.min(1)));
+        Self { per_hour: half(self.per_hour), per_day: half(self.per_day) }
+    }
+
     /// What a service is known to keep before it was asked.
     #[must_use]
     pub const fn of_profile(service: Service) -> Self {

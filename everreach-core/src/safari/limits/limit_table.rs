@@ -19,6 +19,11 @@ const DEFAULTS: [(Platform, u32, u32); 6] = [
     (Platform::Facebook, 0, 0),
 ];
 
+/// Over all accounts together.
+const COMBINED: Limit = Limit { per_hour: Some(30), per_day: Some(150) };
+/// The name under which the limit over all accounts is set.
+const ALL: &str = "all";
+
 /// Our limits: `SAFARI_LIMITS`, merged over the defaults.
 ///
 /// | platform | messages a day | comments a day |
@@ -28,6 +33,8 @@ const DEFAULTS: [(Platform, u32, u32); 6] = [
 /// | tiktok | 30 | 50 |
 /// | linkedin | 50 | 20 |
 /// | threads | 0 | 80 |
+///
+/// All accounts together send 30 an hour and 150 a day, set as `{"all": {"hour": 30, "day": 150}}`.
 ///
 /// ```
 /// use everreach_core::safari::limits::{Limit, LimitTable};
@@ -40,14 +47,17 @@ const DEFAULTS: [(Platform, u32, u32); 6] = [
 /// # Ok::<(), everreach_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitTable(BTreeMap<(Platform, LimitedAction), Limit>);
+pub struct LimitTable {
+    each: BTreeMap<(Platform, LimitedAction), Limit>,
+    combined: Limit,
+}
 
 impl Default for LimitTable {
     fn default() -> Self {
         let both = |(platform, dm, comment)| {
             [((platform, LimitedAction::Dm), Limit::per_day(dm)), ((platform, LimitedAction::Comment), Limit::per_day(comment))]
         };
-        Self(DEFAULTS.into_iter().flat_map(both).collect())
+        Self { each: DEFAULTS.into_iter().flat_map(both).collect(), combined: COMBINED }
     }
 }
 
@@ -55,17 +65,43 @@ impl LimitTable {
     /// The limit of one action on one platform; what nobody set is 0.
     #[must_use]
     pub fn get(&self, platform: Platform, action: LimitedAction) -> Limit {
-        self.0.get(&(platform, action)).copied().unwrap_or(Limit::per_day(0))
+        self.each.get(&(platform, action)).copied().unwrap_or(Limit::per_day(0))
     }
 
-    /// Every limit, in order.
+    /// The limit of all accounts together: what each of them sends counts, messages and comments alike.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::{Limit, LimitTable};
+    /// assert_eq!(LimitTable::default().combined(), Limit { per_hour: Some(30), per_day: Some(150) });
+    /// let table: LimitTable = r#"{"all": {"hour": 10}}"#.parse()?;
+    /// assert_eq!(table.combined(), Limit { per_hour: Some(10), per_day: Some(150) });
+    /// # Ok::<(), everreach_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn combined(&self) -> Limit {
+        self.combined
+    }
+
+    /// Sets the limit of all accounts together.
+    ///
+    /// ```
+    /// use everreach_core::safari::limits::{Limit, LimitTable};
+    /// assert_eq!(LimitTable::default().with_combined(Limit::default()).combined(), Limit::default());
+    /// ```
+    #[must_use]
+    pub const fn with_combined(mut self, limit: Limit) -> Self {
+        self.combined = limit;
+        self
+    }
+
+    /// The limit of each platform and action, in order.
     ///
     /// ```
     /// use everreach_core::safari::limits::LimitTable;
     /// assert_eq!(LimitTable::default().iter().count(), 12);
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Platform, LimitedAction, Limit)> {
-        self.0.iter().map(|((platform, action), limit)| (*platform, *action, *limit))
+        self.each.iter().map(|((platform, action), limit)| (*platform, *action, *limit))
     }
 
     fn merge(&mut self, platform: Platform, fields: &Map<String, Value>) -> Result<()> {
@@ -75,9 +111,8 @@ impl LimitTable {
             let action: LimitedAction = word
                 .parse()
                 .map_err(|_| wrong("a limit is called dm, comment, dm_hour or comment_hour; correct its name", &key))?;
-            let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-            let number = number.ok_or_else(|| wrong("a limit is a whole number from 0 on", &key).with("seen", value))?;
-            let limit = self.0.entry((platform, action)).or_default();
+            let number = number(value, &key)?;
+            let limit = self.each.entry((platform, action)).or_default();
             if is_hourly {
                 limit.per_hour = Some(number);
             } else {
@@ -86,6 +121,24 @@ impl LimitTable {
         }
         Ok(())
     }
+
+    fn merge_combined(&mut self, fields: &Map<String, Value>) -> Result<()> {
+        for (name, value) in fields {
+            let key = format!("{ALL}.{}", name.escape_debug());
+            let limit = match name.as_str() {
+                "hour" => &mut self.combined.per_hour,
+                "day" => &mut self.combined.per_day,
+                _ => return Err(wrong("the limit over all accounts is called hour or day; correct its name", &key)),
+            };
+            *limit = Some(number(value, &key)?);
+        }
+        Ok(())
+    }
+}
+
+fn number(value: &Value, key: &str) -> Result<u32> {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| wrong("a limit is a whole number from 0 on", key).with("seen", value))
 }
 
 fn wrong(message: &'static str, key: &str) -> Error {
@@ -102,13 +155,17 @@ impl FromStr for LimitTable {
         let Value::Object(platforms) = parsed else { return Err(wrong(shape, "(all of it)")) };
         let mut table = Self::default();
         for (name, fields) in &platforms {
-            let platform = name.parse().map_err(|_| {
-                let known = Platform::ALL.map(Platform::as_str).join(" ");
-                wrong("there is no such platform", &name.escape_debug().to_string()).with("known", known)
-            })?;
             let Value::Object(fields) = fields else {
                 return Err(wrong(shape, &name.escape_debug().to_string()).with("seen", fields));
             };
+            if name == ALL {
+                table.merge_combined(fields)?;
+                continue;
+            }
+            let platform = name.parse().map_err(|_| {
+                let known = Platform::ALL.map(Platform::as_str).join(" ");
+                wrong("there is no such platform", &name.escape_debug().to_string()).with("known", format!("{known} {ALL}"))
+            })?;
             table.merge(platform, fields)?;
         }
         Ok(table)
@@ -152,6 +209,9 @@ mod tests {
             (r#"{"instagram": {"dm": "5"}}"#, "instagram.dm"),
             (r#"{"instagram": {"dm": null}}"#, "instagram.dm"),
             (r#"{"twitter": {"comment_hour": 5000000000}}"#, "twitter.comment_hour"),
+            (r#"{"all": {"dm": 5}}"#, "all.dm"),
+            (r#"{"all": {"hour": "5"}}"#, "all.hour"),
+            (r#"{"all": 5}"#, "all"),
         ] {
             let error = text.parse::<LimitTable>().expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -78,7 +78,7 @@ impl SafariQueue {
     pub async fn halts(&self) -> Result<Vec<Halt>> {
         let now = self.clock.now();
         let mut connection = self.store.read().await?;
-        people::halts(&mut connection.db(), now).await
+        Ok(people::stops(&mut connection.db(), now).await?.halts)
     }
 
     /// The deny list that is kept in the database.

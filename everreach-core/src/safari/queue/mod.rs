@@ -17,6 +17,10 @@ mod keyed;
 mod lane;
 mod looks;
 mod people;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod replied_tests;
 mod row;
 mod safari_queue;
 mod wake;
@@ -25,14 +29,16 @@ mod working;
 mod worth;
 
 pub use claim::Claimed;
-pub(in crate::safari) use claim::{Lease, Probe, Wanted};
+pub(in crate::safari) use claim::{Lease, Probe, Wanted, blocked_by};
 pub use config::QueueConfig;
 pub use enqueue::{Enqueued, NewCommand};
 pub(in crate::safari) use finish::Ends;
 pub use finish::{Finish, Resolution};
 pub use groups::WaitingGroup;
-pub use history::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount};
-pub(crate) use keyed::{KeyedCommand, enqueue_keyed, find_keyed, retry_keyed};
+pub use history::{
+    AttemptRecord, CombinedUsage, CommandDetail, Cursor, Entry, HistoryFilter, LimitUsage, Page, Statistics, StatusCount,
+};
+pub(crate) use keyed::{KeyedCommand, confirm_keyed, enqueue_keyed, find_keyed, lapse_keyed, retry_keyed};
 pub use people::{Denial, Denied};
 pub use safari_queue::SafariQueue;
 pub(in crate::safari) use within::{EndedCommand, approvals, cancel_within, ended_within, enqueue_within, expect_dms, take_up};

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::safari::decision::{Conditions, NextStep, Rule, next_step};
+use crate::safari::queue::counters::Charge;
 use crate::safari::queue::{Claimed, SafariQueue, claim, counters};
 
 impl SafariQueue {
@@ -38,6 +39,7 @@ impl SafariQueue {
                 *used = used.minus(charge.count);
             }
         }
+        conditions.combined_usage = conditions.combined_usage.minus(Charge::sends(&claimed.charges));
         conditions.last_sent.clear();
         claim::enrich(&mut db, &mut conditions, &[claimed.command()], &elsewhere, now).await?;
         Ok(next_step(claimed.command(), &conditions, now))

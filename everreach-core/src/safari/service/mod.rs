@@ -9,9 +9,11 @@ mod identity;
 mod name;
 mod profile;
 mod profiles;
+mod store;
 
 pub use active_hours::ActiveHours;
 pub use health::{HealthStatus, ServiceHealth};
 pub use identity::{Identity, judge_health};
 pub use name::Service;
 pub use profile::{ServiceProfile, SessionNeed, TokenNeed};
+pub(super) use store::{last_turn, return_turn, take_turn, write_health};

@@ -112,10 +112,11 @@ impl SafariWorker {
     /// The store's: whether it is safe to send is then unknown.
     pub async fn conditions(&self) -> Result<Conditions> {
         let mut conditions = self.config.conditions.clone();
-        conditions.is_stopped = self.parts.stop.check_now().await?.stopped;
+        let (stop, unsendable) = tokio::try_join!(self.parts.stop.check_now(), unsendable(&self.parts.store))?;
+        conditions.is_stopped = stop.stopped;
         conditions.health = self.services.seen();
         conditions.service_limits = self.services.limits();
-        conditions.paused_campaigns.extend(unsendable(&self.parts.store).await?);
+        conditions.paused_campaigns.extend(unsendable);
         if let Some(file) = &self.config.deny_list {
             conditions.deny_list.extend(&file.list());
             if let Some(trouble) = file.trouble(self.parts.clock.monotonic()) {

@@ -101,8 +101,9 @@ impl SafariWorker {
 
     /// Tells of limits that this command has used up.
     async fn note_full_limits(&self, charges: &[(crate::safari::Platform, crate::safari::LimitedAction, u32)]) {
-        let conditions = async { self.parts.queue.conditions(&self.conditions().await?).await };
-        let conditions = match conditions.await {
+        let mut known = self.config.conditions.clone();
+        known.service_limits = self.services().limits();
+        let conditions = match self.parts.queue.conditions(&known).await {
             Ok(conditions) => conditions,
             Err(error) => {
                 tracing::warn!(%error, "usage could not be read");
@@ -114,6 +115,10 @@ impl SafariWorker {
             if let Some(limit) = conditions.limit(*platform, *action).per_day.filter(|limit| used >= *limit) {
                 self.raise(Alert::LimitHit { platform: platform.account(), action: *action, used, limit }).await;
             }
+        }
+        let used = conditions.combined_used().today;
+        if let Some(limit) = conditions.limits.combined().per_day.filter(|limit| used >= *limit) {
+            self.raise(Alert::CombinedLimitHit { used, limit }).await;
         }
     }
 
@@ -129,11 +134,12 @@ impl SafariWorker {
         }
         let mut connection = self.parts.store.read().await?;
         let tries = store::tries_since(&mut connection.db(), now - HOUR).await?;
-        drop(connection);
-        if tries.done == 0 && tries.ended >= ENOUGH_TRIES {
-            let alert = Alert::NoProgress { tries: tries.ended, waiting: tries.waiting };
-            self.parts.alerts.raise(alert).await?;
+        if tries.done > 0 || tries.ended < ENOUGH_TRIES {
+            return Ok(());
         }
+        let waiting = store::waiting(&mut connection.db()).await?;
+        drop(connection);
+        self.parts.alerts.raise(Alert::NoProgress { tries: tries.ended, waiting }).await?;
         Ok(())
     }
 }

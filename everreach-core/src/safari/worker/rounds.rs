@@ -154,14 +154,14 @@ impl SafariWorker {
 
     /// Services are only looked at when something may need one.
     async fn claim(&self, wanted: Wanted, stopping: &CancellationToken) -> Result<Vec<Claimed>> {
-        let found = self.parts.queue.probe().await?;
+        let (found, mut conditions) = tokio::try_join!(self.parts.queue.probe(), self.conditions())?;
         if found.is_nothing() {
             return Ok(Vec::new());
         }
         if found.is_more_than_free() {
             self.services_looked_at().await?;
+            conditions = self.conditions().await?;
         }
-        let conditions = self.conditions().await?;
         // Looking may have taken seconds.
         if stopping.is_cancelled() {
             return Ok(Vec::new());

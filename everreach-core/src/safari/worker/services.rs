@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::store;
 use crate::safari::alert::{Alert, AlertOutbox};
 use crate::safari::limits::Limit;
+use crate::safari::queue::blocked_by;
+use crate::safari::service::write_health;
 use crate::safari::{HealthStatus, SafariDispatcher, Service, ServiceHealth};
 use crate::store::Store;
 use crate::{Event, Result, SharedClock, events};
@@ -197,16 +199,16 @@ impl ServiceWatch {
             .write(move |mut db| {
                 Box::pin(async move {
                     let mut alerts = Vec::new();
-                    for health in &found {
-                        store::write_health(&mut db, health).await?;
-                        let edge = store::edge(&mut db, health, now).await?;
+                    write_health(&mut db, &found, now).await?;
+                    let edges = store::edges(&mut db, &found, now).await?;
+                    for (health, edge) in found.iter().zip(edges) {
                         if edge.is_new {
                             let kind = if health.is_healthy() { "safari.service_up" } else { "safari.service_down" };
                             let data = serde_json::json!({"status": health.status, "detail": health.detail});
                             events::append(&mut db, &Event::new(now, kind, health.service.as_str()).with_data(data)).await?;
                         }
                         if !health.is_healthy() {
-                            let blocked = store::blocked(&mut db, health.service).await?;
+                            let blocked = blocked_by(&mut db, health.service).await?;
                             alerts.push(Alert::ServiceDown {
                                 service: health.service,
                                 port: health.port,

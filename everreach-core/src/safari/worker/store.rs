@@ -1,23 +1,36 @@
 //! The SQL about services.
 
+use serde::Serialize;
+use sqlx::types::Json;
+
+use crate::safari::ServiceHealth;
 use crate::safari::wire::ResearchRow;
-use crate::safari::{Service, ServiceHealth};
 use crate::store::{Db, Stamp, on_db};
-use crate::{Id, Result, Timestamp};
+use crate::{Result, Timestamp};
 
-const WRITE: &str = "INSERT INTO safari_service_health (id, service_name, port, status, response_ms, checked_at) \
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (service_name) DO UPDATE SET port = excluded.port, status = excluded.status, \
-     response_ms = excluded.response_ms, checked_at = excluded.checked_at";
-const EDGE: &str = "SELECT is_healthy, since, last_healthy FROM everreach_safari_service_edges WHERE service_name = $1";
-const SET_EDGE: &str = "INSERT INTO everreach_safari_service_edges (service_name, is_healthy, since, last_healthy) \
-     VALUES ($1, $2, $3, $4) ON CONFLICT (service_name) DO UPDATE SET is_healthy = excluded.is_healthy, since = excluded.since, \
-     last_healthy = excluded.last_healthy";
-// Lanes are made of the verb, the platform and the service.
-const BLOCKED: &str = "SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane LIKE $1";
-
-const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_unverified', 'duplicate') THEN 1 END), \
-     (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL) \
+const EDGES: &str = "SELECT service_name, is_healthy, since, last_healthy FROM everreach_safari_service_edges";
+macro_rules! set_edges {
+    ($rows:expr) => {
+        concat!(
+            "INSERT INTO everreach_safari_service_edges (service_name, is_healthy, since, last_healthy) SELECT ",
+            $rows,
+            " ON CONFLICT (service_name) DO UPDATE SET is_healthy = excluded.is_healthy, since = excluded.since, \
+             last_healthy = excluded.last_healthy"
+        )
+    };
+}
+const SET_EDGES_SQLITE: &str = set_edges!(
+    "value ->> 'service_name', value ->> 'is_healthy', value ->> 'since', value ->> 'last_healthy' FROM json_each($1) WHERE TRUE"
+);
+#[cfg(feature = "postgres")]
+const SET_EDGES_POSTGRES: &str = set_edges!(
+    "service_name, is_healthy, since, last_healthy FROM jsonb_populate_recordset(NULL::everreach_safari_service_edges, $1)"
+);
+const TRIES: &str = "SELECT COUNT(*), COUNT(CASE WHEN verdict IN ('sent', 'sent_unverified', 'duplicate') THEN 1 END) \
      FROM everreach_safari_attempts WHERE started_at >= $1 AND finished_at IS NOT NULL";
+// Each by its own index: rows that may go now, and rows that wait for their time.
+const WAITING: &str = "SELECT (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_lane IS NOT NULL \
+     AND everreach_due_at IS NULL) + (SELECT COUNT(*) FROM safari_command_queue WHERE status = 'pending' AND everreach_due_at IS NOT NULL)";
 
 // A command that is tried again finds what it has found before; a later one looks at what has become of it.
 const FOUND: &str = "INSERT INTO crm_market_research (platform, keyword, author, post_url, post_text, likes, views, comments, shares, \
@@ -63,15 +76,18 @@ pub(super) struct Tries {
     pub(super) ended: u64,
     /// Those that did something.
     pub(super) done: u64,
-    /// Commands that wait.
-    pub(super) waiting: u64,
 }
 
 pub(super) async fn tries_since(db: &mut Db<'_>, since: Timestamp) -> Result<Tries> {
-    let (ended, done, waiting): (i64, i64, i64) =
-        on_db!(db, conn => sqlx::query_as(TRIES).bind(Stamp(since)).fetch_one(conn).await)?;
+    let (ended, done): (i64, i64) = on_db!(db, conn => sqlx::query_as(TRIES).bind(Stamp(since)).fetch_one(conn).await)?;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
-    Ok(Tries { ended: count(ended), done: count(done), waiting: count(waiting) })
+    Ok(Tries { ended: count(ended), done: count(done) })
+}
+
+/// How many commands wait.
+pub(super) async fn waiting(db: &mut Db<'_>) -> Result<u64> {
+    let count: i64 = on_db!(db, conn => sqlx::query_scalar(WAITING).fetch_one(conn).await)?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// Since when a service is as it is.
@@ -82,46 +98,36 @@ pub(super) struct Edge {
     pub(super) last_healthy: Option<Timestamp>,
 }
 
-pub(super) async fn write_health(db: &mut Db<'_>, health: &ServiceHealth) -> Result<()> {
-    on_db!(db, conn => {
-        sqlx::query(WRITE)
-            .bind(Id::new())
-            .bind(health.service.as_str())
-            .bind(i32::from(health.port))
-            .bind(health.status.as_str())
-            .bind(health.response_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX)))
-            .bind(Stamp(health.checked_at))
-            .execute(conn)
-            .await
-            .map(drop)
-    })?;
-    Ok(())
+#[derive(Serialize)]
+struct EdgeRow {
+    service_name: &'static str,
+    is_healthy: i64,
+    since: String,
+    last_healthy: Option<String>,
 }
 
-/// Takes a finding in; says since when it is so.
-pub(super) async fn edge(db: &mut Db<'_>, health: &ServiceHealth, now: Timestamp) -> Result<Edge> {
-    let name = health.service.as_str();
-    let known: Option<(i64, Stamp, Option<Stamp>)> =
-        on_db!(&mut *db, conn => sqlx::query_as(EDGE).bind(name).fetch_optional(conn).await)?;
-    let is_healthy = health.is_healthy();
-    let before = known.filter(|(was_healthy, _, _)| (*was_healthy == 1) == is_healthy);
-    let last_healthy = if is_healthy { Some(now) } else { known.and_then(|(_, _, last)| last.map(|last| last.0)) };
-    let edge = Edge { is_new: before.is_none(), since: before.map_or(now, |(_, since, _)| since.0), last_healthy };
-    on_db!(db, conn => {
-        sqlx::query(SET_EDGE)
-            .bind(name)
-            .bind(i64::from(is_healthy))
-            .bind(Stamp(edge.since))
-            .bind(last_healthy.map(Stamp))
-            .execute(conn)
-            .await
-            .map(drop)
-    })?;
-    Ok(edge)
-}
-
-/// How many commands wait for a service.
-pub(super) async fn blocked(db: &mut Db<'_>, service: Service) -> Result<u64> {
-    let count: i64 = on_db!(db, conn => sqlx::query_scalar(BLOCKED).bind(format!("%.{service}")).fetch_one(conn).await)?;
-    Ok(u64::try_from(count).unwrap_or(0))
+/// Takes findings in; says for each since when it is so.
+pub(super) async fn edges(db: &mut Db<'_>, found: &[ServiceHealth], now: Timestamp) -> Result<Vec<Edge>> {
+    let known: Vec<(String, i64, Stamp, Option<Stamp>)> = on_db!(&mut *db, conn => sqlx::query_as(EDGES).fetch_all(conn).await)?;
+    let edge = |health: &ServiceHealth| {
+        let known = known.iter().find(|known| known.0 == health.service.as_str());
+        let before = known.filter(|known| (known.1 == 1) == health.is_healthy());
+        let last_healthy = if health.is_healthy() { Some(now) } else { known.and_then(|known| known.3.map(|last| last.0)) };
+        Edge { is_new: before.is_none(), since: before.map_or(now, |known| known.2.0), last_healthy }
+    };
+    let edges: Vec<_> = found.iter().map(edge).collect();
+    let row = |(health, edge): (&ServiceHealth, &Edge)| EdgeRow {
+        service_name: health.service.as_str(),
+        is_healthy: i64::from(health.is_healthy()),
+        since: Stamp(edge.since).to_string(),
+        last_healthy: edge.last_healthy.map(|at| Stamp(at).to_string()),
+    };
+    let rows = Json(found.iter().zip(&edges).map(row).collect::<Vec<_>>());
+    let statement = match db {
+        Db::Sqlite(_) => SET_EDGES_SQLITE,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => SET_EDGES_POSTGRES,
+    };
+    on_db!(db, conn => sqlx::query(statement).bind(rows).execute(conn).await.map(drop))?;
+    Ok(edges)
 }

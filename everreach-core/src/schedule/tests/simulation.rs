@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::world::{Actor, Dice, Table};
+use super::world::{Actor, Table};
 use crate::schedule::{FiresOn, Job, Missed, MissedRuns, Part, SlotStatus, Timing};
+use crate::testing::Dice;
 use crate::{Side, Timestamp};
 
 const DAYS: i64 = 90;
@@ -75,7 +76,8 @@ impl Simulation {
             }
             if self.sides[side].is_up && self.dice.roll(60) == 0 {
                 self.sides[side].is_up = false;
-                let minutes = 5 + self.dice.roll(if self.dice.0.is_multiple_of(4) { 3_000 } else { 240 });
+                let longest = if self.dice.roll(4) == 0 { 3_000 } else { 240 };
+                let minutes = 5 + self.dice.roll(longest);
                 self.back_at[side] = Some(truth + TimeDelta::minutes(minutes));
                 self.table.cut_off(self.sides[side].side, truth);
                 if self.table.holder == Some(self.sides[side].side) {
@@ -154,7 +156,7 @@ fn simulate(seed: u64, trouble: Trouble, jobs: &[Job], moments: &[Timestamp]) ->
     let start: Timestamp = "2026-09-15T00:10:00Z".parse().expect("a time");
     let end = start + TimeDelta::days(DAYS);
     let mut simulation = Simulation {
-        dice: Dice(seed * 0x9E37_79B9 + 1),
+        dice: Dice::new(seed * 0x9E37_79B9 + 1),
         trouble,
         table: Table::new(jobs.len()),
         sides: [Actor::new(Side::Cloud), Actor::new(Side::Local)],

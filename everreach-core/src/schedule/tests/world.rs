@@ -7,21 +7,11 @@ use chrono::TimeDelta;
 
 use crate::schedule::decision::ON_TIME;
 use crate::schedule::{Due, FiresOn, Job, KnownSlot, KnownSlots, Mark, Missed, MissedRuns, Overlap, Part, Plan, SlotStatus, due};
+use crate::testing::Dice;
 use crate::{Side, Timestamp};
 
 /// After this a runner that says nothing is taken for dead.
 const RUN_LEASE: TimeDelta = TimeDelta::seconds(120);
-
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn roll(&mut self, sides: i64) -> i64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        i64::try_from(self.0 % sides.unsigned_abs()).expect("below the sides")
-    }
-}
 
 pub(super) struct Row {
     pub(super) status: SlotStatus,

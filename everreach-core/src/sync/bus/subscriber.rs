@@ -20,7 +20,7 @@ const BATCH: u32 = 200;
 const WAIT: Duration = Duration::from_secs(30);
 /// How long a handled message may wait for its acknowledgement while more are handled.
 const ACK_WITHIN: Duration = Duration::from_millis(100);
-/// How often it is said that a handler is still at work.
+/// How often it is said that a handler, or the batch, is still being worked on.
 const EXTEND_EVERY: Duration = Duration::from_secs(3);
 /// After a failure of the bus itself.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -121,10 +121,15 @@ async fn read(bus: Arc<dyn SyncBus>, subscription: Subscription, handler: Handle
 /// Handles a batch in order. What was handled is acknowledged also when a later one fails or it is stopped.
 async fn handle(bus: &dyn SyncBus, deliveries: Vec<Delivery>, handler: &Handler, stopping: &CancellationToken) -> Result<()> {
     let mut handled: Option<Delivery> = None;
-    let mut since_ack = Instant::now();
+    let (mut since_ack, mut since_extended) = (Instant::now(), Instant::now());
     for delivery in deliveries {
         if stopping.is_cancelled() {
             break;
+        }
+        // An acknowledgement does not lengthen the lease, and a batch may take longer than it lasts.
+        if since_extended.elapsed() >= EXTEND_EVERY {
+            bus.extend(&delivery).await?;
+            since_extended = Instant::now();
         }
         if let Err(error) = call(bus, &delivery, handler).await {
             bus.fail(&delivery, &error.to_string()).await?;
@@ -157,5 +162,62 @@ async fn call(bus: &dyn SyncBus, delivery: &Delivery, handler: &Handler) -> Resu
                 }
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "mock"))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Timestamp;
+    use crate::sync::bus::{Message, MockSyncBus};
+
+    const PACE: Duration = Duration::from_millis(200);
+
+    fn batch() -> Vec<Delivery> {
+        let delivery = |seq: i64| {
+            let message = Message::new(seq.to_string(), "crm.updated", seq.into(), Timestamp::UNIX_EPOCH);
+            Delivery::new(message, "dashboard", 1, Some(seq))
+        };
+        (1..=200).map(delivery).collect()
+    }
+
+    /// How many messages of one batch a handler gets that takes this pace, when the subscription is lost at this extension.
+    async fn handled(lost_at: usize) -> (usize, usize) {
+        let (handled, extended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut bus = MockSyncBus::new();
+        bus.expect_ack().returning(|_| Ok(()));
+        let count = Arc::clone(&extended);
+        bus.expect_extend().returning(move |_| {
+            let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+            if count < lost_at { Ok(()) } else { Err(Error::new(ErrorKind::Conflict, "another process has it")) }
+        });
+        let count = Arc::clone(&handled);
+        let handler: Handler = Arc::new(move |_| {
+            let count = Arc::clone(&count);
+            Box::pin(async move {
+                tokio::time::sleep(PACE).await;
+                count.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })
+        });
+        let ended = handle(&bus, batch(), &handler, &CancellationToken::new()).await;
+        assert_eq!(ended.is_err(), lost_at != usize::MAX);
+        (handled.load(Ordering::Relaxed), extended.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_takes_long_keeps_the_subscription() {
+        let (handled, extended) = handled(usize::MAX).await;
+        assert_eq!(handled, 200);
+        let times = PACE * 200;
+        assert!(extended as u64 >= times.as_secs() / 4, "40 s of work and {extended} extensions");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_more_is_handled_once_the_subscription_is_lost() {
+        let (handled, extended) = handled(2).await;
+        assert!((30..=32).contains(&handled) && extended == 2, "{handled} {extended}");
     }
 }

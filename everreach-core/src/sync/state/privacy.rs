@@ -1,4 +1,4 @@
-//! What never leaves a side, whatever kind it is put into: client data, prospects' embeddings.
+//! What never leaves a side, whatever kind it is put into: client data, prospects' embeddings, people's addresses and numbers.
 
 use serde_json::Value;
 
@@ -35,6 +35,9 @@ const FORBIDDEN: [Forbidden; 5] = [
     Forbidden { word: "vectors", place: Place::Any },
 ];
 
+/// Words in a field's name that make a row of digits a telephone number.
+const NUMBERS: [&str; 6] = ["phone", "telephone", "tel", "mobile", "whatsapp", "sms"];
+
 /// Whether a payload may leave. Asked when it is recorded, again when it is sent, and by whoever receives it.
 ///
 /// ```
@@ -67,7 +70,15 @@ fn look(value: &Value, path: &mut Vec<String>) -> Result<()> {
     }
     match value {
         Value::Object(fields) => fields.iter().try_for_each(|(name, inner)| {
+            if is_email(name) || is_phone(name, Numbers::Marked) {
+                return Err(reaches_somebody(path));
+            }
             path.push(name.clone());
+            let numbers =
+                if words(name).iter().any(|word| NUMBERS.contains(&word.as_str())) { Numbers::Any } else { Numbers::Marked };
+            if inner.as_str().is_some_and(|text| is_phone(text, numbers)) {
+                return Err(reaches_somebody(path));
+            }
             if is_forbidden(name) {
                 return Err(refusal("client data and embeddings never leave: take the field out").with("field", pointer(path)));
             }
@@ -88,8 +99,41 @@ fn look(value: &Value, path: &mut Vec<String>) -> Result<()> {
                 Ok(())
             })
         }
+        Value::String(text) if is_email(text) || is_phone(text, Numbers::Marked) => Err(reaches_somebody(path)),
         _ => Ok(()),
     }
+}
+
+fn reaches_somebody(path: &[String]) -> Error {
+    refusal("an e-mail address or a telephone number of somebody never leaves: take the field out").with("field", pointer(path))
+}
+
+/// Whether a text is an e-mail address, alone or after a name: `jane@client.example`, `Jane <jane@client.example>`. One in the middle of
+/// a sentence is content.
+fn is_email(text: &str) -> bool {
+    let text = text.trim();
+    let text = text.rsplit_once('<').map_or(text, |(_, last)| last.trim_end_matches('>'));
+    let Some((name, host)) = text.split_once('@') else { return false };
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@/<>".contains(c));
+    let is_domain = host.rsplit_once('.').is_some_and(|(_, top)| top.len() > 1 && top.chars().all(char::is_alphabetic));
+    is_plain(name) && is_plain(host) && is_domain
+}
+
+/// Which rows of digits are telephone numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// Those that are written as one: `+49 170 1234567`, `(555) 010-9999`.
+    Marked,
+    /// All: the field is called so.
+    Any,
+}
+
+fn is_phone(text: &str, numbers: Numbers) -> bool {
+    let text = text.trim();
+    let is_written_so = text.starts_with(['+', '(']);
+    (numbers == Numbers::Any || is_written_so)
+        && text.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c))
+        && (7..=15).contains(&text.chars().filter(char::is_ascii_digit).count())
 }
 
 fn pointer(path: &[String]) -> String {
@@ -156,6 +200,33 @@ mod tests {
         }
         for name in ["replies", "http_client", "vectorised", "stage", "clientele", "embed_url"] {
             may_leave(&json!({ name: 1 })).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn addresses_and_numbers_of_people_are_found_under_any_name() {
+        for private in [
+            json!({"customers": [{"email": "jane@client.example"}]}),
+            json!({"customers": [{"phone": "0170 1234567"}]}),
+            json!({"customers": [{"mobilePhone": "555-010-9999"}]}),
+            json!(["Jane <jane@client.example>"]),
+            json!({"who": " jane.doe+x@mail.client.example "}),
+            json!({"who": "+49 170 1234567"}),
+            json!({"jane@client.example": 3}),
+            json!({"+491701234567": 3}),
+            json!("(555) 010-9999"),
+        ] {
+            let error = may_leave(&private).expect_err("it reaches somebody");
+            let said = format!("{error:?} {error}");
+            assert!(!said.contains("jane") && !said.contains("170") && !said.contains("010"), "{said}");
+        }
+        for harmless in [
+            json!({"emails_sent": 4, "email_rate": 0.5, "phone": 3, "sms": "off"}),
+            json!({"text": "Write to hello@brand.example, or call +49 170 1234567."}),
+            json!({"handle": "@ada", "at": "2026-11-20", "id": "20261120120000", "range": "7-14", "change": "+12"}),
+            json!({"url": "https://medium.example/@ada/post", "version": "tool@1.2.3", "time": "2026-11-20T12:00:00+00:00"}),
+        ] {
+            may_leave(&harmless).unwrap_or_else(|error| panic!("{harmless}: {error}"));
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::exit::Outcome;
+use crate::output::cell;
 
 pub(super) async fn cancel(id: Id, context: &Context) -> Outcome {
     let command = context.api().await?.post(&format!("/api/safari/commands/{id}/cancel"), &json!({})).await?.accepted()?;
@@ -36,5 +37,12 @@ pub(super) async fn lift(platform: Platform, action: Option<LimitedAction>, cont
         body["action"] = json!(action);
     }
     let answer = context.api().await?.post("/api/safari/halts/lift", &body).await?.accepted()?;
-    context.output.data(&answer, |answer| format!("{} stops are lifted\n", answer["lifted"]))
+    context.output.data(&answer, |answer| format!("{} stops are lifted\n", answer["lifted"]))?;
+    for halt in answer["halts"].as_array().into_iter().flatten() {
+        if halt["cause"] == "login" && !halt["until"].is_null() {
+            let (account, until) = (cell(&halt["account"]), cell(&halt["until"]));
+            context.output.note(&format!("{account} rests until {until}, and then goes at half its rate for a week"));
+        }
+    }
+    Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) async fn status(context: &Context) -> Outcome {
                 by_platform(rows(&status["depth"])),
                 &["platform", "pending", "running", "completed", "failed", "cancelled"][..],
             ),
-            ("used of the limits", used(rows(&status["limits"])), &["platform", "action", "today", "this_hour", "note"][..]),
+            ("used of the limits", used(status), &["platform", "action", "today", "this_hour", "note"][..]),
             ("down", down(services), &["service", "port", "status", "detail"][..]),
             ("stopped accounts", rows(&status["halts"]).to_vec(), &["account", "action", "cause", "until"][..]),
             ("wait for a person", rows(&status["approvals"]).to_vec(), &["id", "dms", "expires_at"][..]),
@@ -69,15 +69,20 @@ fn by_platform(depth: &[Value]) -> Vec<Value> {
 }
 
 /// The limits of which something is used.
-fn used(limits: &[Value]) -> Vec<Value> {
-    limits.iter().filter(|usage| usage["used"]["today"] != 0 || usage["used"]["this_hour"] != 0).map(usage).collect()
+fn used(answer: &Value) -> Vec<Value> {
+    let is_used = |usage: &Value| usage["used"]["today"] != 0 || usage["used"]["this_hour"] != 0;
+    let each = rows(&answer["limits"]).iter().filter(|limit| is_used(limit)).map(usage);
+    let combined = Some(&answer["combined"]).filter(|combined| is_used(combined)).map(combined_usage);
+    each.chain(combined).collect()
 }
 
 /// A line about one limit.
 fn usage(usage: &Value) -> Value {
     let of = |used: &Value, limit: &Value| if limit.is_null() { cell(used) } else { format!("{used}/{limit}") };
     let (used, limit) = (&usage["used"], &usage["limit"]);
-    let note = usage["counts_with"].as_str().map_or_else(String::new, |with| format!("counts with {with}"));
+    let counts_with = usage["counts_with"].as_str().map(|with| format!("counts with {with}"));
+    let half_rate = usage["half_rate_until"].as_str().map(|until| format!("half the rate until {until}"));
+    let note = counts_with.into_iter().chain(half_rate).collect::<Vec<_>>().join("; ");
     json!({
         "platform": usage["platform"], "action": usage["action"], "note": note,
         "today": of(&used["today"], &limit["per_day"]), "this_hour": of(&used["this_hour"], &limit["per_hour"]),
@@ -86,6 +91,13 @@ fn usage(usage: &Value) -> Value {
 
 fn down(services: &[Value]) -> Vec<Value> {
     services.iter().filter(|service| service["status"] != "healthy").cloned().collect()
+}
+
+/// The line about what all accounts send together.
+fn combined_usage(combined: &Value) -> Value {
+    let mut line = usage(combined);
+    (line["platform"], line["action"]) = (json!("all"), json!("send"));
+    line
 }
 
 pub(super) async fn health(context: &Context) -> Outcome {
@@ -111,7 +123,8 @@ pub(super) async fn services(context: &Context) -> Outcome {
 pub(super) async fn rate_limits(context: &Context) -> Outcome {
     let answer = context.api().await?.get("/api/safari/rate-limits").await?.accepted()?;
     context.output.data(&answer, |answer| {
-        let usages: Vec<Value> = rows(&answer["limits"]).iter().map(usage).collect();
+        let mut usages: Vec<Value> = rows(&answer["limits"]).iter().map(usage).collect();
+        usages.push(combined_usage(&answer["combined"]));
         format!(
             "{}resets {}\n",
             columns(&usages, &["platform", "action", "today", "this_hour", "note"]),

@@ -86,6 +86,7 @@ async fn run(
     context: &Context,
 ) -> Outcome<Value> {
     let safari = runtime.safari();
+    safari.check_may_run()?;
     let mut run = std::pin::pin!(safari.run(interval, max));
     tokio::select! {
         summary = &mut run => return Ok(json!(summary)),

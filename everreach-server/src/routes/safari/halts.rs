@@ -32,10 +32,13 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Prob
     Ok(json(StatusCode::OK, &value!({ "halts": state.runtime().safari().queue().halts().await? })))
 }
 
-/// A person has mended it: the account goes on.
+/// A person has mended it: the account goes on. One that was signed out rests for a day first, and then goes at half its rate for a week.
 #[utoipa::path(post, path = "/api/safari/halts/lift", tag = "safari", operation_id = "safari_lift_halts", request_body = LiftBody,
     responses((status = 200, description = "How many stops were ended", body = crate::schema::SafariLifted)))]
 pub(crate) async fn lift(State(state): State<AppState>, Json(body): Json<LiftBody>) -> Result<Response, Problem> {
-    let lifted = state.runtime().safari().queue().lift_halts(body.platform, body.action).await?;
-    Ok(json(StatusCode::OK, &value!({ "lifted": lifted })))
+    let queue = state.runtime().safari().queue();
+    let lifted = queue.lift_halts(body.platform, body.action).await?;
+    let mut halts = queue.halts().await?;
+    halts.retain(|halt| halt.account == body.platform.account());
+    Ok(json(StatusCode::OK, &value!({ "lifted": lifted, "halts": halts })))
 }

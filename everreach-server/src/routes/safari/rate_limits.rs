@@ -24,9 +24,9 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Prob
 /// # Errors
 /// The store's.
 pub async fn rate_limits(safari: &Safari, now: Timestamp) -> Result<Value, Error> {
-    let limits = safari.queue().statistics(&safari.conditions().await?).await?.limits;
+    let statistics = safari.queue().statistics(&safari.conditions().await?).await?;
     let resets_at = value!({ "hour": next(now, TimeDelta::hours(1))?, "day": next(now, TimeDelta::days(1))? });
-    Ok(value!({ "limits": limits, "resets_at": resets_at }))
+    Ok(value!({ "limits": statistics.limits, "combined": statistics.combined, "resets_at": resets_at }))
 }
 
 /// When the next such span begins.

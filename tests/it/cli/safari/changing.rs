@@ -52,8 +52,20 @@ async fn a_stopped_account_is_listed_and_lifted() {
     leave(&place, "bob", DispatchOutcome::refused(Repeat::Free, Reason::NotLoggedIn, "signed out")).await;
     let halts = place.run(&["safari", "halts"]);
     assert!(halts.stdout.starts_with("ACCOUNT") && halts.stdout.contains("twitter"), "{}", halts.stdout);
-    assert_eq!(place.run(&["--json", "safari", "lift", "twitter", "--action", "comment"]).json(0), json!({"lifted": 0}));
-    assert_eq!(place.run(&["safari", "lift", "twitter"]).stdout, "1 stops are lifted\n");
+    let other = place.run(&["--json", "safari", "lift", "twitter", "--action", "comment"]).json(0);
+    assert_eq!((&other["lifted"], &other["halts"][0]["until"]), (&json!(0), &json!(null)));
+    let lifted = place.run(&["safari", "lift", "twitter"]);
+    assert_eq!(lifted.stdout, "1 stops are lifted\n");
+    assert!(lifted.stderr.contains("twitter rests until ") && lifted.stderr.contains("half its rate"), "{}", lifted.stderr);
+    assert!(place.run(&["safari", "halts"]).stdout.contains("login"), "it rests for a day");
+}
+
+#[tokio::test]
+async fn a_captcha_that_was_solved_is_over_at_once() {
+    let place = place();
+    leave(&place, "bob", DispatchOutcome::refused(Repeat::Free, Reason::Captcha, "a captcha")).await;
+    assert_eq!(place.run(&["--json", "safari", "lift", "twitter"]).json(0), json!({"lifted": 1, "halts": []}));
+    assert!(place.run(&["safari", "halts"]).stderr.contains("no account is stopped"));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! `safari status`, `health`, `services`, `history` and `rate-limits`.
 
 use everreach_core::safari::DispatchOutcome;
+use everreach_core::testing::{Fault, FaultResponse, FaultServer};
 use serde_json::{Value, json};
 
 use super::{NOBODY, enqueue, fields, leave, place};
 use crate::support::safari::unknown;
+use crate::support::store::postgres_url;
 
 #[tokio::test]
 async fn history_shows_every_status_with_its_reason_by_the_filters() {
@@ -69,6 +71,7 @@ async fn the_status_counts_and_a_service_that_is_down_is_no_failure() {
     assert!(has_line(&["PLATFORM", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]), "{}", plain.stdout);
     assert!(has_line(&["twitter", "0", "0", "0", "1", "0"]), "the queue by platform: {}", plain.stdout);
     assert!(has_line(&["twitter", "dm", "1/50", "1/15"]), "what is used of the limits: {}", plain.stdout);
+    assert!(has_line(&["all", "send", "1/150", "1/30"]), "and of the one over all accounts: {}", plain.stdout);
     let status = place.run(&["--json", "safari", "status"]).json(0);
     assert_eq!((&status["commands"]["failed"], &status["commands"]["unknown"]), (&json!(1), &json!(1)));
 }
@@ -86,6 +89,27 @@ fn health_and_services_list_all_nine() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_one_after_the_other_ask_a_service_that_leaks_once_a_minute() {
+    let healthy = FaultResponse::json(200, &json!({"status": "ok", "timestamp": "t", "rateLimits": {"messagesSentToday": 0}}));
+    for database in [None, Some(postgres_url().await)] {
+        let service = FaultServer::start(vec![Fault::Answer(healthy.clone()); 8]).await.expect("a server");
+        let place = place().with("SAFARI_INSTAGRAM_DM_URL", &service.url().origin().ascii_serialization());
+        let place = match &database {
+            Some(url) => place.with("DATABASE_URL", url),
+            None => place,
+        };
+        for _ in 0..3 {
+            let answer = tokio::task::block_in_place(|| place.run(&["--json", "safari", "health"])).json(0);
+            let services = answer["services"].as_array().expect("services");
+            let found = services.iter().find(|found| found["service"] == "instagram-dm").expect("the service");
+            assert_eq!(found["status"], "healthy", "{found}");
+        }
+        let asked = service.received().iter().filter(|request| request.target() == "GET /health").count();
+        assert_eq!(asked, 1, "{database:?}");
+    }
+}
+
 #[tokio::test]
 async fn rate_limits_show_what_was_used() {
     let place = place();
@@ -98,6 +122,9 @@ async fn rate_limits_show_what_was_used() {
     let answer = place.run(&["--json", "safari", "rate-limits"]).json(0);
     assert_eq!(
         (fields(&answer), fields(&answer["limits"][0])),
-        (vec!["limits", "resets_at"], vec!["action", "counts_with", "limit", "platform", "used"])
+        (vec!["combined", "limits", "resets_at"], vec!["action", "counts_with", "half_rate_until", "limit", "platform", "used"])
     );
+    let all = plain.stdout.lines().find(|line| line.starts_with("all ")).expect("a line");
+    assert!(all.split_whitespace().eq(["all", "send", "1/150", "1/30"]), "{all}");
+    assert_eq!(answer["combined"], json!({"limit": {"per_hour": 30, "per_day": 150}, "used": {"this_hour": 1, "today": 1}}));
 }

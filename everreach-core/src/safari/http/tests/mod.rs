@@ -9,3 +9,4 @@ mod identity;
 mod inbox;
 mod secrecy;
 mod steps;
+mod turns;

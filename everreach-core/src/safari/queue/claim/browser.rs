@@ -9,7 +9,7 @@ use super::slot::{Slot, lock_slot, take_slot};
 use super::store;
 use crate::events;
 use crate::safari::decision::{BrowserRest, Conditions, NextStep, Rule, next_step};
-use crate::safari::gate::check;
+use crate::safari::gate::{Work, check};
 use crate::safari::queue::lane::lane_of;
 use crate::safari::queue::people::Elsewhere;
 use crate::safari::queue::row::QueueRow;
@@ -34,6 +34,7 @@ pub(in crate::safari::queue) async fn surroundings(
     let mut conditions = base.clone();
     let used = counters::usage(db, now).await?;
     conditions.usage.extend(used.usage);
+    conditions.combined_usage = used.combined;
     conditions.last_sent.extend(used.last_sent);
     let elsewhere = people::sent_elsewhere(db, now - conditions.contact_floor, now).await?;
     conditions.sent_elsewhere = elsewhere.usage;
@@ -41,7 +42,9 @@ pub(in crate::safari::queue) async fn surroundings(
         let last = conditions.last_dm.entry(contact).or_insert(at);
         *last = at.max(*last);
     }
-    conditions.halts.extend(people::halts(db, now).await?);
+    let stops = people::stops(db, now).await?;
+    conditions.halts.extend(stops.halts);
+    conditions.half_rate.extend(stops.half_rate);
     conditions.browser_held_until = slot.held_until(now).max(conditions.browser_held_until);
     if let Some(until) = slot.rest_until.filter(|until| *until > now)
         && conditions.rest.is_none_or(|rest| rest.until < until)
@@ -63,6 +66,11 @@ pub(in crate::safari::queue) async fn enrich(
     for command in commands {
         let Ok(dispatchable) = check(command) else { continue };
         let Some(contact) = dispatchable.contact() else { continue };
+        if let (Some(campaign), Work::Dm(dm)) = (&command.campaign_id, dispatchable.work())
+            && groups::has_replied(db, campaign, &dm.recipient, contact).await?
+        {
+            conditions.replied.insert((campaign.clone(), contact.clone()));
+        }
         if people::denies(db, contact).await? {
             conditions.deny_list.add(contact.clone());
         }
@@ -212,7 +220,8 @@ impl Taking<'_> {
         let NextStep::Dispatch(dispatchable) = next_step(&row.command, self.conditions, self.now) else { return Ok(Taken::Lost) };
         let limit =
             |platform, action| self.conditions.limit(platform, action).less(self.conditions.used_elsewhere(platform, action));
-        let Some(charges) = counters::take(db, &dispatchable, limit, self.now).await? else {
+        let combined = self.conditions.limits.combined().less(self.conditions.combined_elsewhere());
+        let Some(charges) = counters::take(db, &dispatchable, limit, combined, self.now).await? else {
             return Ok(Taken::LaneIsFull(row.lane.unwrap_or_default()));
         };
         let contact = dispatchable.contact().map(ToString::to_string);

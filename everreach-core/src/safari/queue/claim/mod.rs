@@ -8,10 +8,8 @@ mod browser;
 mod claimed;
 mod free;
 mod housekeeping;
-mod intake;
 mod lease;
-#[cfg(test)]
-mod plan_tests;
+mod probe;
 mod slot;
 mod store;
 
@@ -21,6 +19,11 @@ pub(super) use free::claim_free;
 pub(super) use housekeeping::tidy;
 pub(in crate::safari) use lease::{Lease, Wanted};
 pub(super) use lease::{give_back, renew_many};
+pub(in crate::safari) use probe::Probe;
+pub(super) use probe::probe;
 pub(super) use slot::{lock_slot, mark_dispatched, renew, return_slot, slot, take_slot};
-pub(in crate::safari) use store::Probe;
-pub(super) use store::probe;
+pub(in crate::safari) use store::blocked_by;
+
+/// What is asked of SQLite for each claim, and of each service that is down.
+#[cfg(test)]
+pub(super) const SQLITE_STATEMENTS: [&[&str]; 3] = [&[probe::PROBE], &store::SQLITE_STATEMENTS, &housekeeping::SQLITE_STATEMENTS];

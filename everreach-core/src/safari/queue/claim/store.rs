@@ -4,20 +4,13 @@ use std::collections::BTreeSet;
 
 use sqlx::types::Json;
 
-use crate::safari::Contact;
 use crate::safari::queue::counters::Charge;
 use crate::safari::queue::groups::HELD;
 use crate::safari::queue::row::{Key, QueueRow, RawRow, columns, one_value, readable};
+use crate::safari::{Contact, Service};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Id, Result, Timestamp};
 
-/// Rows of our verbs that nobody of us has looked at; the same words as in the index.
-macro_rules! new_rows {
-    () => {
-        "status = 'pending' AND everreach_lane IS NULL AND action IN ('send_dm', 'comment', 'market_research', 'navigate', 'sync', \
-         'sync_linkedin', 'score', 'generate', 'pipeline') AND COALESCE(lower(platform), '') NOT IN ('linkedin_chrome', 'upwork')"
-    };
-}
 /// Rows that may be claimed; the same words as in the index.
 macro_rules! ready {
     () => {
@@ -25,22 +18,6 @@ macro_rules! ready {
     };
 }
 
-// Each by the first entry of its index: EXISTS leaves PostgreSQL free to read through the table when its statistics are old.
-const PROBE: &str = concat!(
-    "SELECT COALESCE((SELECT MIN(everreach_lease_until) FROM safari_command_queue WHERE status = 'running' \
-     AND everreach_lease_until IS NOT NULL) <= $1, FALSE) AS lapsed, (SELECT 1 FROM safari_command_queue WHERE ",
-    new_rows!(),
-    " ORDER BY created_at LIMIT 1) IS NOT NULL AS new, COALESCE((SELECT MIN(everreach_due_at) FROM safari_command_queue \
-     WHERE status = 'pending' AND everreach_due_at IS NOT NULL) <= $1, FALSE) AS due, EXISTS (SELECT 1 FROM everreach_safari_groups \
-     WHERE approval = 'pending' AND expires_at IS NOT NULL AND expires_at <= $1) AS approvals, (SELECT 1 FROM safari_command_queue WHERE ",
-    ready!(),
-    " AND everreach_lane = 'free' ORDER BY priority, created_at, id LIMIT 1) IS NOT NULL AS free, \
-     (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
-    ready!(),
-    " AND everreach_lane < 'free') IS NOT NULL OR (SELECT MIN(everreach_lane) FROM safari_command_queue WHERE ",
-    ready!(),
-    " AND everreach_lane > 'free') IS NOT NULL AS browser"
-);
 // SQLite is told the index: from statistics by which a lane holds most of the rows, it would read them all to find the first.
 macro_rules! by_turn {
     () => {
@@ -78,7 +55,7 @@ const TAKE_MANY_POSTGRES: &str = concat!(
     " AND everreach_lane = $4 ORDER BY priority, created_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)) RETURNING ",
     columns!()
 );
-/// From lane to lane without reading the rows between, then the first row of each.
+/// From lane to lane without reading the rows between.
 macro_rules! lanes {
     ($queue:expr) => {
         concat!(
@@ -90,7 +67,16 @@ macro_rules! lanes {
             $queue,
             " WHERE ",
             ready!(),
-            " AND everreach_lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL), heads (head) AS (SELECT (SELECT id FROM ",
+            " AND everreach_lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL)"
+        )
+    };
+}
+/// The first row of each lane but the free one and those that follow.
+macro_rules! heads {
+    ($queue:expr) => {
+        concat!(
+            lanes!($queue),
+            ", heads (head) AS (SELECT (SELECT id FROM ",
             $queue,
             " WHERE ",
             ready!(),
@@ -100,18 +86,34 @@ macro_rules! lanes {
     };
 }
 const HEADS_SQLITE: &str = concat!(
-    lanes!(by_turn!()),
+    heads!(by_turn!()),
     "(SELECT value FROM json_each($1))) SELECT ",
     columns!(),
     " FROM safari_command_queue WHERE id IN (SELECT head FROM heads)"
 );
 #[cfg(feature = "postgres")]
 const HEADS_POSTGRES: &str = concat!(
-    lanes!("safari_command_queue"),
+    heads!("safari_command_queue"),
     "(SELECT jsonb_array_elements_text($1))) SELECT ",
     columns!(),
     " FROM safari_command_queue WHERE id IN (SELECT head FROM heads)"
 );
+/// The rows of the lanes whose names end so: a lane is made of the verb, the platform and the service.
+macro_rules! blocked {
+    ($queue:expr) => {
+        concat!(
+            lanes!($queue),
+            " SELECT CAST(COALESCE(SUM((SELECT COUNT(*) FROM ",
+            $queue,
+            " WHERE ",
+            ready!(),
+            " AND everreach_lane = lanes.lane)), 0) AS BIGINT) FROM lanes WHERE lanes.lane LIKE $1"
+        )
+    };
+}
+const BLOCKED_SQLITE: &str = blocked!(by_turn!());
+#[cfg(feature = "postgres")]
+const BLOCKED_POSTGRES: &str = blocked!("safari_command_queue");
 const TAKE_ONE: &str = "UPDATE safari_command_queue SET status = 'running', worker_id = $2, everreach_attempts = everreach_attempts + 1, \
      everreach_claimed_at = $3, everreach_lease_until = $4, everreach_dispatched_at = NULL, everreach_charged = $5, \
      everreach_contact = $6, updated_at = $3 WHERE id = $1 AND status = 'pending' AND everreach_due_at IS NULL \
@@ -120,81 +122,14 @@ const PUT_BACK: &str = "UPDATE safari_command_queue SET status = 'pending', ever
      updated_at = $3 WHERE id = $1 AND status = 'running'";
 const PUT_ASIDE: &str = "UPDATE safari_command_queue SET everreach_due_at = $2 WHERE id = $1 AND status = 'pending'";
 const CHANGE_LANE: &str = "UPDATE safari_command_queue SET everreach_lane = $2 WHERE id = $1 AND status = 'pending'";
-const PROMOTE_SQLITE: &str = "UPDATE safari_command_queue SET everreach_due_at = NULL WHERE rowid IN (SELECT rowid \
-     FROM safari_command_queue WHERE status = 'pending' AND everreach_due_at IS NOT NULL AND everreach_due_at <= $1 LIMIT $2)";
-#[cfg(feature = "postgres")]
-const PROMOTE_POSTGRES: &str = "UPDATE safari_command_queue SET everreach_due_at = NULL WHERE id = ANY (ARRAY(SELECT id \
-     FROM safari_command_queue WHERE status = 'pending' AND everreach_due_at IS NOT NULL AND everreach_due_at <= $1 LIMIT $2 \
-     FOR UPDATE SKIP LOCKED))";
-const NEW_SQLITE: &str =
-    concat!("SELECT ", columns!(), " FROM safari_command_queue WHERE ", new_rows!(), " ORDER BY created_at LIMIT $1");
-#[cfg(feature = "postgres")]
-const NEW_POSTGRES: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM safari_command_queue WHERE ",
-    new_rows!(),
-    " ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED"
-);
-const ABSORB: &str = "UPDATE safari_command_queue SET everreach_lane = $2, everreach_contact = $3, everreach_due_at = $4, \
-     priority = COALESCE(priority, 5) WHERE id = $1 AND status = 'pending'";
-const LAPSED_SQLITE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM safari_command_queue WHERE status = 'running' AND everreach_lease_until IS NOT NULL AND everreach_lease_until <= $1 \
-     ORDER BY everreach_lease_until LIMIT $2"
-);
-#[cfg(feature = "postgres")]
-const LAPSED_POSTGRES: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM safari_command_queue WHERE status = 'running' AND everreach_lease_until IS NOT NULL AND everreach_lease_until <= $1 \
-     ORDER BY everreach_lease_until LIMIT $2 FOR UPDATE SKIP LOCKED"
-);
 const LAST_DM: &str = "SELECT MAX(everreach_dispatched_at) FROM safari_command_queue WHERE everreach_contact = $1 \
      AND everreach_dispatched_at > $2 AND action = 'send_dm' AND id <> $3";
 
+pub(super) use ready;
+
 /// What is asked of SQLite for each claim.
 #[cfg(test)]
-pub(super) const SQLITE_STATEMENTS: [&str; 6] =
-    [PROBE, NEXT_SQLITE, TAKE_NEXT_SQLITE, HEADS_SQLITE, PROMOTE_SQLITE, LAPSED_SQLITE];
-
-/// What there is to do.
-#[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]
-pub(in crate::safari) struct Probe {
-    /// Leases lapsed.
-    pub(in crate::safari::queue) lapsed: bool,
-    /// Rows of other programs wait to be looked at.
-    pub(in crate::safari::queue) new: bool,
-    /// Rows whose time has come.
-    pub(in crate::safari::queue) due: bool,
-    /// Questions that nobody answered in time.
-    pub(in crate::safari::queue) approvals: bool,
-    /// Something that needs no browser can be claimed.
-    pub(in crate::safari::queue) free: bool,
-    /// Something that needs the browser may be claimed, if its rules let it.
-    pub(in crate::safari::queue) browser: bool,
-}
-
-impl Probe {
-    pub(in crate::safari) const fn is_nothing(self) -> bool {
-        !(self.free || self.browser || self.is_out_of_order())
-    }
-
-    /// Whether something has to be put in order before a claim.
-    pub(in crate::safari::queue) const fn is_out_of_order(self) -> bool {
-        self.lapsed || self.new || self.due || self.approvals
-    }
-
-    /// Whether what can be claimed may need a service.
-    pub(in crate::safari) const fn is_more_than_free(self) -> bool {
-        self.browser || self.is_out_of_order()
-    }
-}
-
-pub(in crate::safari::queue) async fn probe(db: &mut Db<'_>, now: Timestamp) -> Result<Probe> {
-    Ok(on_db!(db, conn => sqlx::query_as(PROBE).bind(Stamp(now)).fetch_one(conn).await)?)
-}
+pub(super) const SQLITE_STATEMENTS: [&str; 4] = [NEXT_SQLITE, TAKE_NEXT_SQLITE, HEADS_SQLITE, BLOCKED_SQLITE];
 
 fn all_readable(rows: Vec<RawRow>) -> Vec<QueueRow> {
     rows.into_iter().filter_map(readable).collect()
@@ -291,57 +226,22 @@ pub(super) async fn change_lane(db: &mut Db<'_>, key: &Key, lane: &str) -> Resul
     Ok(())
 }
 
-pub(super) async fn promote(db: &mut Db<'_>, limit: u32, now: Timestamp) -> Result<u64> {
-    let statement = match db {
-        Db::Sqlite(_) => PROMOTE_SQLITE,
-        #[cfg(feature = "postgres")]
-        Db::Postgres(_) => PROMOTE_POSTGRES,
-    };
-    Ok(on_db!(db, conn => {
-        sqlx::query(statement).bind(Stamp(now)).bind(i64::from(limit)).execute(conn).await.map(|done| done.rows_affected())
-    })?)
-}
-
-pub(super) async fn lock_new(db: &mut Db<'_>, limit: u32) -> Result<Vec<QueueRow>> {
-    let statement = match db {
-        Db::Sqlite(_) => NEW_SQLITE,
-        #[cfg(feature = "postgres")]
-        Db::Postgres(_) => NEW_POSTGRES,
-    };
-    let rows = on_db!(db, conn => sqlx::query_as(statement).bind(i64::from(limit)).fetch_all(conn).await)?;
-    Ok(all_readable(rows))
-}
-
-pub(super) async fn absorb(db: &mut Db<'_>, row: &QueueRow, lane: &str, contact: Option<String>) -> Result<()> {
-    on_db!(db, conn => {
-        sqlx::query(ABSORB)
-            .bind(row.key.clone())
-            .bind(lane)
-            .bind(contact)
-            .bind(row.command.due_at().map(Stamp))
-            .execute(conn)
-            .await
-            .map(drop)
-    })?;
-    Ok(())
-}
-
-pub(super) async fn lock_lapsed(db: &mut Db<'_>, limit: u32, now: Timestamp) -> Result<Vec<QueueRow>> {
-    let statement = match db {
-        Db::Sqlite(_) => LAPSED_SQLITE,
-        #[cfg(feature = "postgres")]
-        Db::Postgres(_) => LAPSED_POSTGRES,
-    };
-    let rows = on_db!(db, conn => {
-        sqlx::query_as(statement).bind(Stamp(now)).bind(i64::from(limit)).fetch_all(conn).await
-    })?;
-    Ok(all_readable(rows))
-}
-
 /// When we last wrote, or may have written, to somebody.
 pub(super) async fn last_dm(db: &mut Db<'_>, contact: &Contact, but: Id, since: Timestamp) -> Result<Option<Timestamp>> {
     let last: Option<Stamp> = on_db!(db, conn => {
         sqlx::query_scalar(LAST_DM).bind(contact.to_string()).bind(Stamp(since)).bind(Key::of(but)).fetch_one(conn).await
     })?;
     Ok(last.map(Timestamp::from))
+}
+
+/// How many commands could be claimed if this service were up.
+pub(in crate::safari) async fn blocked_by(db: &mut Db<'_>, service: Service) -> Result<u64> {
+    let statement = match db {
+        Db::Sqlite(_) => BLOCKED_SQLITE,
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => BLOCKED_POSTGRES,
+    };
+    let lanes = format!("%.{service}");
+    let count: i64 = on_db!(db, conn => sqlx::query_scalar(statement).bind(lanes).fetch_one(conn).await)?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }

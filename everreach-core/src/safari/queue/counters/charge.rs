@@ -5,6 +5,22 @@ use serde::{Deserialize, Serialize};
 use crate::safari::gate::Dispatchable;
 use crate::safari::{LimitedAction, Platform};
 
+/// Where something is counted: by account and action, or over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) platform: &'static str,
+    pub(super) action: &'static str,
+}
+
+impl Counted {
+    /// Everything that is sent, whatever and wherever.
+    pub(super) const COMBINED: Self = Self { platform: "all", action: "send" };
+
+    pub(super) const fn of(account: Platform, action: LimitedAction) -> Self {
+        Self { platform: account.as_str(), action: action.as_str() }
+    }
+}
+
 /// So many of an action, on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::safari::queue) struct Charge {
@@ -21,5 +37,15 @@ impl Charge {
             charges.map(|(platform, action, count)| Self { account: platform.account(), action, count }).collect();
         charges.sort_unstable();
         charges
+    }
+
+    /// Where it is counted, and how many.
+    pub(super) const fn taking(self) -> (Counted, u32) {
+        (Counted::of(self.account, self.action), self.count)
+    }
+
+    /// What these take over all accounts: what names several for what it sends once counts once.
+    pub(in crate::safari::queue) fn sends(charges: &[Self]) -> u32 {
+        charges.iter().map(|charge| charge.count).max().unwrap_or(0)
     }
 }

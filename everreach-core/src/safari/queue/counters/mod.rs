@@ -5,5 +5,6 @@ mod store;
 mod taking;
 
 pub(super) use charge::Charge;
+use charge::Counted;
 pub(super) use store::prune;
 pub(super) use taking::{give_back, is_same_day, is_same_hour, mark_sent, take, usage};

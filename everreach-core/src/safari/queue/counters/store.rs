@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::Charge;
+use super::Counted;
 use super::taking::Windows;
 use crate::safari::{LimitedAction, Platform};
 use crate::store::{Db, Stamp, on_db};
@@ -32,22 +32,22 @@ const PRUNE: &str = "DELETE FROM safari_rate_limits WHERE started_at < $1";
 /// Takes so many when there is room; no limit is room without end.
 pub(super) async fn take(
     db: &mut Db<'_>,
-    charge: Charge,
+    (counted, count): (Counted, u32),
     period: &str,
     started_at: Timestamp,
     limit: Option<u32>,
 ) -> Result<bool> {
     // The first row of a period is not checked by the statement.
-    if limit.is_some_and(|limit| charge.count > limit) {
+    if limit.is_some_and(|limit| count > limit) {
         return Ok(false);
     }
     let rows = on_db!(db, conn => {
         sqlx::query(TAKE)
-            .bind(charge.account.as_str())
-            .bind(charge.action.as_str())
+            .bind(counted.platform)
+            .bind(counted.action)
             .bind(period)
             .bind(Stamp(started_at))
-            .bind(i64::from(charge.count))
+            .bind(i64::from(count))
             .bind(limit.map_or(i64::MAX, i64::from))
             .execute(conn)
             .await
@@ -56,14 +56,19 @@ pub(super) async fn take(
     Ok(rows == 1)
 }
 
-pub(super) async fn give_back(db: &mut Db<'_>, charge: Charge, period: &str, started_at: Timestamp) -> Result<()> {
+pub(super) async fn give_back(
+    db: &mut Db<'_>,
+    (counted, count): (Counted, u32),
+    period: &str,
+    started_at: Timestamp,
+) -> Result<()> {
     on_db!(db, conn => {
         sqlx::query(GIVE_BACK)
-            .bind(charge.account.as_str())
-            .bind(charge.action.as_str())
+            .bind(counted.platform)
+            .bind(counted.action)
             .bind(period)
             .bind(Stamp(started_at))
-            .bind(i64::from(charge.count))
+            .bind(i64::from(count))
             .execute(conn)
             .await
             .map(drop)
@@ -83,12 +88,13 @@ pub(super) async fn last_sent(db: &mut Db<'_>) -> Result<Vec<(String, String, St
 }
 
 pub(super) async fn used(db: &mut Db<'_>, windows: Windows) -> Result<Vec<(String, String, String, i64)>> {
-    let key = |platform: Platform, action: LimitedAction| {
-        let row = move |period, at| json!([platform, action, period, Stamp(at).to_string()]);
+    let key = |counted: Counted| {
+        let row = move |period, at| json!([counted.platform, counted.action, period, Stamp(at).to_string()]);
         [row("hour", windows.hour), row("day", windows.day)]
     };
-    let both = |platform| LimitedAction::ALL.into_iter().flat_map(move |action| key(platform, action));
-    let wanted = Json(Platform::ALL.into_iter().flat_map(both).collect::<Vec<_>>());
+    let both = |platform| LimitedAction::ALL.into_iter().map(move |action| Counted::of(platform, action));
+    let all = Platform::ALL.into_iter().flat_map(both).chain([Counted::COMBINED]);
+    let wanted = Json(all.flat_map(key).collect::<Vec<_>>());
     match db {
         Db::Sqlite(conn) => Ok(sqlx::query_as(USED_SQLITE).bind(wanted).fetch_all(&mut **conn).await?),
         #[cfg(feature = "postgres")]

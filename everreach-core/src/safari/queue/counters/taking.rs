@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DurationRound, TimeDelta};
 
-use super::{Charge, store};
+use super::{Charge, Counted, store};
 use crate::safari::gate::Dispatchable;
 use crate::safari::limits::{Limit, Usage};
 use crate::safari::{LimitedAction, Platform};
@@ -35,42 +35,64 @@ pub(in crate::safari::queue) fn is_same_day(one: Timestamp, other: Timestamp) ->
     Windows::of(one).day == Windows::of(other).day
 }
 
-/// Takes all charges of a command, or none; says what was taken. `limit` is asked with the platform that the command names.
+/// Takes so many of one count, in the hour and in the day, or none; says whether there was room.
+async fn take_one(db: &mut Db<'_>, taking: (Counted, u32), limit: Limit, windows: Windows) -> Result<bool> {
+    if !store::take(db, taking, "day", windows.day, limit.per_day).await? {
+        return Ok(false);
+    }
+    if store::take(db, taking, "hour", windows.hour, limit.per_hour).await? {
+        return Ok(true);
+    }
+    store::give_back(db, taking, "day", windows.day).await?;
+    Ok(false)
+}
+
+/// Takes all charges of a command, or none; says what was taken. `limit` is asked with the platform that the command names. What is
+/// counted over all accounts always comes first, so that two who take or give back never wait for each other.
 pub(in crate::safari::queue) async fn take(
     db: &mut Db<'_>,
     dispatchable: &Dispatchable,
     limit: impl Fn(Platform, LimitedAction) -> Limit,
+    combined: Limit,
     now: Timestamp,
 ) -> Result<Option<Vec<Charge>>> {
     let windows = Windows::of(now);
-    let mut taken: Vec<Charge> = Vec::new();
+    let charges = Charge::all(dispatchable);
+    let sends = Charge::sends(&charges);
+    if sends > 0 && !take_one(db, (Counted::COMBINED, sends), combined, windows).await? {
+        return Ok(None);
+    }
     let limits: BTreeMap<_, _> = dispatchable
         .charges()
         .into_iter()
         .map(|(platform, action, _)| ((platform.account(), action), limit(platform, action)))
         .collect();
-    for charge in Charge::all(dispatchable) {
+    for (index, charge) in charges.iter().enumerate() {
         let limit = limits.get(&(charge.account, charge.action)).copied().unwrap_or(Limit::per_day(0));
-        if !store::take(db, charge, "day", windows.day, limit.per_day).await? {
-            give_back(db, &taken, now).await?;
+        if !take_one(db, charge.taking(), limit, windows).await? {
+            return_one(db, (Counted::COMBINED, sends), windows).await?;
+            for taken in &charges[..index] {
+                return_one(db, taken.taking(), windows).await?;
+            }
             return Ok(None);
         }
-        if !store::take(db, charge, "hour", windows.hour, limit.per_hour).await? {
-            store::give_back(db, charge, "day", windows.day).await?;
-            give_back(db, &taken, now).await?;
-            return Ok(None);
-        }
-        taken.push(charge);
     }
-    Ok(Some(taken))
+    Ok(Some(charges))
+}
+
+async fn return_one(db: &mut Db<'_>, taken: (Counted, u32), windows: Windows) -> Result<()> {
+    store::give_back(db, taken, "day", windows.day).await?;
+    store::give_back(db, taken, "hour", windows.hour).await
 }
 
 /// Gives back what was taken at that time.
 pub(in crate::safari::queue) async fn give_back(db: &mut Db<'_>, charges: &[Charge], taken_at: Timestamp) -> Result<()> {
-    let windows = Windows::of(taken_at);
+    let (windows, sends) = (Windows::of(taken_at), Charge::sends(charges));
+    if sends > 0 {
+        return_one(db, (Counted::COMBINED, sends), windows).await?;
+    }
     for charge in charges {
-        store::give_back(db, *charge, "day", windows.day).await?;
-        store::give_back(db, *charge, "hour", windows.hour).await?;
+        return_one(db, charge.taking(), windows).await?;
     }
     Ok(())
 }
@@ -87,14 +109,18 @@ pub(in crate::safari::queue) async fn mark_sent(db: &mut Db<'_>, charges: &[Char
 #[derive(Debug, Default)]
 pub(in crate::safari::queue) struct Used {
     pub(in crate::safari::queue) usage: BTreeMap<(Platform, LimitedAction), Usage>,
+    /// Of all of them together.
+    pub(in crate::safari::queue) combined: Usage,
     pub(in crate::safari::queue) last_sent: BTreeMap<(Platform, LimitedAction), Timestamp>,
 }
 
 pub(in crate::safari::queue) async fn usage(db: &mut Db<'_>, now: Timestamp) -> Result<Used> {
     let mut used = Used::default();
     for (platform, action, period, count) in store::used(db, Windows::of(now)).await? {
-        let (Ok(platform), Ok(action)) = (platform.parse::<Platform>(), action.parse::<LimitedAction>()) else { continue };
-        let usage = used.usage.entry((platform, action)).or_default();
+        let usage = match (platform.parse::<Platform>(), action.parse::<LimitedAction>()) {
+            (Ok(platform), Ok(action)) => used.usage.entry((platform, action)).or_default(),
+            _ => &mut used.combined,
+        };
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         if period == "hour" {
             usage.this_hour = count;

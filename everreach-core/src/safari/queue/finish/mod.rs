@@ -13,5 +13,5 @@ pub(in crate::safari) use applying::Ends;
 pub use applying::Finish;
 pub(super) use applying::{End, apply};
 pub use resolving::Resolution;
-pub(super) use resolving::{cancel, resolve, retry};
+pub(super) use resolving::{cancel, confirm, lapse, resolve, retry};
 pub(super) use store::refuse;

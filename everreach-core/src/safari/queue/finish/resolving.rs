@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::store::{self, Move};
 use crate::events;
+use crate::ledger::Verdict;
 use crate::safari::CommandStatus;
 use crate::safari::queue::row::QueueRow;
 use crate::safari::queue::{claim, counters};
@@ -119,14 +120,7 @@ pub(in crate::safari::queue) async fn resolve(db: &mut Db<'_>, id: Id, resolutio
     }
     let retry_count = row.command.retry_count;
     let to = match resolution {
-        Resolution::Happened => Move {
-            status: CommandStatus::Completed,
-            outcome: Some("happened"),
-            error: None,
-            retry_count,
-            due_at: None,
-            counts: true,
-        },
+        Resolution::Happened => happened(retry_count),
         Resolution::Retry => again(),
         Resolution::Drop => Move {
             status: CommandStatus::Failed,
@@ -138,6 +132,39 @@ pub(in crate::safari::queue) async fn resolve(db: &mut Db<'_>, id: Id, resolutio
         },
     };
     change(db, &row, &to, WHAT, now).await
+}
+
+/// A person's word about the call that a failed command stands for. One that was not done goes again when its call is sent again.
+pub(in crate::safari::queue) async fn confirm(db: &mut Db<'_>, id: Id, verdict: Verdict, now: Timestamp) -> Result<()> {
+    const WHAT: &str = "safari.resolved";
+    let row = locked(db, id, "resolve").await?;
+    if row.command.status != CommandStatus::Failed {
+        return Err(conflict(&row, "only a failed command can be resolved", "resolve"));
+    }
+    let retry_count = row.command.retry_count;
+    let to = match verdict {
+        Verdict::Happened => happened(retry_count),
+        Verdict::DidNotHappen => not_done("a person says that it was not done", retry_count),
+    };
+    change(db, &row, &to, WHAT, now).await
+}
+
+/// Ends a command that waits, as one that was certainly not done; one that somebody has begun with goes on.
+pub(in crate::safari::queue) async fn lapse(db: &mut Db<'_>, id: Id, now: Timestamp) -> Result<()> {
+    claim::lock_slot(db).await?;
+    let row = locked(db, id, "take back").await?;
+    if row.command.status != CommandStatus::Pending {
+        return Ok(());
+    }
+    change(db, &row, &not_done("it waited too long", row.command.retry_count), "safari.lapsed", now).await
+}
+
+const fn not_done(error: &str, retry_count: u32) -> Move<'_> {
+    Move { status: CommandStatus::Failed, outcome: Some("refused"), error: Some(error), retry_count, due_at: None, counts: false }
+}
+
+const fn happened<'a>(retry_count: u32) -> Move<'a> {
+    Move { status: CommandStatus::Completed, outcome: Some("happened"), error: None, retry_count, due_at: None, counts: true }
 }
 
 const fn again<'a>() -> Move<'a> {

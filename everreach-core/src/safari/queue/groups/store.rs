@@ -6,6 +6,7 @@ use sqlx::types::Json;
 
 use super::WaitingGroup;
 use super::deciding::word;
+use crate::safari::Contact;
 use crate::safari::decision::{DmGroup, DmGroupApproval};
 use crate::store::{Db, Stamp, on_db};
 use crate::{Result, Timestamp};
@@ -52,6 +53,8 @@ const CANCEL: [&str; 2] = [
      WHERE batch_id = $1 AND status = 'pending' AND action = 'send_dm'",
 ];
 
+const HAS_REPLIED: &str =
+    "SELECT COUNT(*) FROM everreach_safari_targets WHERE campaign_id = $1 AND handle IN ($2, $3) AND state = 'replied'";
 const LOOK_ANEW: &str = "UPDATE safari_command_queue SET everreach_due_at = NULL \
      WHERE campaign_id = $1 AND status = 'pending' AND everreach_due_at IS NOT NULL";
 
@@ -173,4 +176,17 @@ pub(super) async fn cancel(db: &mut Db<'_>, id: &str, why: &str, now: Timestamp)
 pub(super) async fn look_anew(db: &mut Db<'_>, campaign: &str) -> Result<()> {
     on_db!(db, conn => sqlx::query(LOOK_ANEW).bind(campaign).execute(conn).await.map(drop))?;
     Ok(())
+}
+
+/// Whether a target of the campaign has replied; it is kept under the name that was given.
+pub(in crate::safari::queue) async fn has_replied(
+    db: &mut Db<'_>,
+    campaign: &str,
+    given: &str,
+    contact: &Contact,
+) -> Result<bool> {
+    let targets: i64 = on_db!(db, conn => {
+        sqlx::query_scalar(HAS_REPLIED).bind(campaign).bind(given).bind(contact.handle()).fetch_one(conn).await
+    })?;
+    Ok(targets > 0)
 }

@@ -8,5 +8,5 @@ mod store;
 pub use entry::{AttemptRecord, CommandDetail, Cursor, Entry, HistoryFilter, Page};
 pub(super) use reading::{Asking, detail, page};
 pub(super) use statistics::statistics;
-pub use statistics::{LimitUsage, Statistics, StatusCount};
+pub use statistics::{CombinedUsage, LimitUsage, Statistics, StatusCount};
 pub(super) use store::{ended_of, ids_of, prune_attempts};

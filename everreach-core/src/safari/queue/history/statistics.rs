@@ -1,6 +1,5 @@
 //! The queue in numbers.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -41,6 +40,18 @@ pub struct LimitUsage {
     pub limit: Limit,
     /// What its account has used in this hour and today, of UTC, by us and by other programs that say so.
     pub used: Usage,
+    /// Until when the account goes at half its rate, which the limit says; none when it goes at its full one.
+    pub half_rate_until: Option<Timestamp>,
+}
+
+/// What all accounts together have used of their limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CombinedUsage {
+    /// The limit over all accounts.
+    pub limit: Limit,
+    /// What was sent in this hour and today, of UTC, by us and by other programs that say so.
+    pub used: Usage,
 }
 
 /// The queue in numbers. Rows of other programs' actions are not counted.
@@ -58,6 +69,8 @@ pub struct Statistics {
     pub rejected_elsewhere: u64,
     /// Usage against limits.
     pub limits: Vec<LimitUsage>,
+    /// The same over all accounts.
+    pub combined: CombinedUsage,
 }
 
 impl Statistics {
@@ -80,23 +93,24 @@ pub(in crate::safari::queue) async fn statistics(db: &mut Db<'_>, conditions: &C
         let Ok(status) = status.parse() else { continue };
         depth.push(StatusCount { platform, status, is_unknown, commands: u64::try_from(commands).unwrap_or(0) });
     }
-    let ours = counters::usage(db, now).await?.usage;
-    let theirs = people::sent_elsewhere(db, now, now).await?.usage;
-    let used_of = |platform: Platform, action| {
-        let of = |usage: &BTreeMap<_, Usage>| usage.get(&(platform.account(), action)).copied().unwrap_or_default();
-        of(&ours).plus(of(&theirs))
-    };
+    let (ours, mut conditions) = (counters::usage(db, now).await?, conditions.clone());
+    (conditions.usage, conditions.combined_usage) = (ours.usage, ours.combined);
+    conditions.sent_elsewhere = people::sent_elsewhere(db, now, now).await?.usage;
+    conditions.half_rate = people::stops(db, now).await?.half_rate;
+    let combined = CombinedUsage { limit: conditions.limits.combined(), used: conditions.combined_used() };
     let limits = conditions.limits.iter().map(|(platform, action, _)| LimitUsage {
         platform,
         action,
         counts_with: Some(platform.account()).filter(|account| *account != platform),
         limit: conditions.limit(platform, action),
-        used: used_of(platform, action),
+        used: conditions.used(platform, action),
+        half_rate_until: conditions.half_rate_until(platform),
     });
     let limits = limits.collect();
     let oldest = store::oldest(db, now).await?;
     let rejected_elsewhere = store::rejected(db).await?;
-    let mut statistics = Statistics { depth, oldest_pending_s: None, completion_rate: None, rejected_elsewhere, limits };
+    let mut statistics =
+        Statistics { depth, oldest_pending_s: None, completion_rate: None, rejected_elsewhere, limits, combined };
     statistics.oldest_pending_s = oldest.map(|at| (now - at).to_std().unwrap_or(Duration::ZERO).as_secs_f64());
     statistics.completion_rate = rate(&statistics);
     Ok(statistics)

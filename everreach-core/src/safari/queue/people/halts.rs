@@ -1,12 +1,14 @@
 //! Stops and refusals that people or platforms asked for.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
 use super::store;
 use crate::events;
 use crate::safari::decision::Halt;
-use crate::safari::{Contact, LimitedAction, Platform};
+use crate::safari::{Contact, HaltCause, LimitedAction, Platform};
 use crate::store::Db;
 use crate::{Event, Result, Timestamp};
 
@@ -118,9 +120,26 @@ pub(in crate::safari::queue) async fn denies(db: &mut Db<'_>, contact: &Contact)
     store::denies(db, contact).await
 }
 
-/// The stops that hold now.
-pub(in crate::safari::queue) async fn halts(db: &mut Db<'_>, now: Timestamp) -> Result<Vec<Halt>> {
-    store::halts(db, now).await
+/// What follows from the stops there were.
+#[derive(Debug, Default)]
+pub(in crate::safari::queue) struct Stops {
+    /// Those that hold now.
+    pub(in crate::safari::queue) halts: Vec<Halt>,
+    /// Accounts that go at half their rate, and until when.
+    pub(in crate::safari::queue) half_rate: BTreeMap<Platform, Timestamp>,
+}
+
+pub(in crate::safari::queue) async fn stops(db: &mut Db<'_>, now: Timestamp) -> Result<Stops> {
+    let mut stops = Stops::default();
+    for halt in store::halts(db, Halt::of_interest_since(now)).await? {
+        if let Some(until) = halt.half_rate_until(now) {
+            stops.half_rate.insert(halt.account, until);
+        }
+        if halt.is_in_force(now) {
+            stops.halts.push(halt);
+        }
+    }
+    Ok(stops)
 }
 
 pub(in crate::safari::queue) async fn set_halt(db: &mut Db<'_>, halt: &Halt, now: Timestamp) -> Result<()> {
@@ -129,17 +148,20 @@ pub(in crate::safari::queue) async fn set_halt(db: &mut Db<'_>, halt: &Halt, now
     events::append(db, &Event::new(now, "safari.halted", halt.account.as_str()).with_data(data)).await
 }
 
-/// Ends the stops of an account: of one action, or all. Returns how many.
+/// Ends the stops of an account: of one action, or all. Returns how many; what was signed out rests first.
 pub(in crate::safari::queue) async fn lift_halts(
     db: &mut Db<'_>,
     account: Platform,
     action: Option<LimitedAction>,
     now: Timestamp,
 ) -> Result<u64> {
-    let lifted = store::lift_halts(db, account.account(), action).await?;
+    let (account, rests_until) = (account.account(), now + Halt::REST_AFTER_LOGIN);
+    let ended = store::lift_halts(db, account, action, HaltCause::Login).await?;
+    let resting = store::let_rest(db, account, action, HaltCause::Login, rests_until).await?;
+    let lifted = ended + resting;
     if lifted > 0 {
-        let data = json!({"action": action, "stops": lifted});
-        events::append(db, &Event::new(now, "safari.resumed", account.account().as_str()).with_data(data)).await?;
+        let data = json!({"action": action, "stops": lifted, "rests_until": (resting > 0).then_some(rests_until)});
+        events::append(db, &Event::new(now, "safari.resumed", account.as_str()).with_data(data)).await?;
     }
     Ok(lifted)
 }

@@ -7,5 +7,5 @@ mod store;
 
 pub(super) use elsewhere::{Elsewhere, discover, last_dm_elsewhere};
 pub use halts::{Denial, Denied};
-pub(super) use halts::{allow, denied, denies, deny, halts, lift_halts, set_halt};
+pub(super) use halts::{allow, denied, denies, deny, lift_halts, set_halt, stops};
 pub(super) use sent::sent_elsewhere;

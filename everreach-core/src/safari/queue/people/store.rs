@@ -21,7 +21,10 @@ const CANCEL_FOR: &str = "UPDATE safari_command_queue SET status = 'cancelled', 
 const HALTS: &str = "SELECT platform, action, cause, since, until FROM everreach_safari_halts WHERE until IS NULL OR until > $1";
 const SET_HALT: &str = "INSERT INTO everreach_safari_halts (platform, action, cause, since, until) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (platform, action, cause) DO UPDATE SET since = excluded.since, until = excluded.until";
-const LIFT_HALTS: &str = "DELETE FROM everreach_safari_halts WHERE platform = $1 AND ($2 = '' OR action = $2)";
+const LIFT_HALTS: &str = "DELETE FROM everreach_safari_halts WHERE platform = $1 AND ($2 = '' OR action = $2) AND cause <> $3";
+// One that was lifted before is not lifted again: what follows it has begun.
+const LET_REST: &str = "UPDATE everreach_safari_halts SET until = $4 \
+     WHERE platform = $1 AND ($2 = '' OR action = $2) AND cause = $3 AND until IS NULL";
 const DM_SENT: &str = "SELECT platform, CAST(params AS TEXT), created_at FROM safari_command_queue \
      WHERE action = 'dm_sent' AND status NOT IN ('failed', 'cancelled') AND created_at > $1 ORDER BY created_at";
 const DMS_TO_SQLITE: &str = "SELECT everreach_contact, everreach_dispatched_at FROM safari_command_queue \
@@ -92,8 +95,9 @@ impl HaltRow {
     }
 }
 
-pub(super) async fn halts(db: &mut Db<'_>, now: Timestamp) -> Result<Vec<Halt>> {
-    let rows: Vec<HaltRow> = on_db!(db, conn => sqlx::query_as(HALTS).bind(Stamp(now)).fetch_all(conn).await)?;
+/// Those that did not end before this time.
+pub(super) async fn halts(db: &mut Db<'_>, since: Timestamp) -> Result<Vec<Halt>> {
+    let rows: Vec<HaltRow> = on_db!(db, conn => sqlx::query_as(HALTS).bind(Stamp(since)).fetch_all(conn).await)?;
     Ok(rows.into_iter().filter_map(HaltRow::halt).collect())
 }
 
@@ -112,10 +116,38 @@ pub(super) async fn set_halt(db: &mut Db<'_>, halt: &Halt) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn lift_halts(db: &mut Db<'_>, account: Platform, action: Option<LimitedAction>) -> Result<u64> {
+/// Ends the stops of an account, but those of this cause.
+pub(super) async fn lift_halts(db: &mut Db<'_>, account: Platform, action: Option<LimitedAction>, but: HaltCause) -> Result<u64> {
     let action = action.map_or("", LimitedAction::as_str);
     Ok(on_db!(db, conn => {
-        sqlx::query(LIFT_HALTS).bind(account.as_str()).bind(action).execute(conn).await.map(|done| done.rows_affected())
+        sqlx::query(LIFT_HALTS)
+            .bind(account.as_str())
+            .bind(action)
+            .bind(but.as_str())
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
+    })?)
+}
+
+/// Ends the stops of an account of this cause at that time; those whose end is known keep it.
+pub(super) async fn let_rest(
+    db: &mut Db<'_>,
+    account: Platform,
+    action: Option<LimitedAction>,
+    cause: HaltCause,
+    until: Timestamp,
+) -> Result<u64> {
+    let action = action.map_or("", LimitedAction::as_str);
+    Ok(on_db!(db, conn => {
+        sqlx::query(LET_REST)
+            .bind(account.as_str())
+            .bind(action)
+            .bind(cause.as_str())
+            .bind(Stamp(until))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
     })?)
 }
 

@@ -1,10 +1,11 @@
 //! Being connected: who of a database's processes does the work, and what happens when Redis goes away.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::Client;
+use redis::aio::{MultiplexedConnection, PubSub};
 use tokio::sync::watch;
 
 use super::ingest::Ingest;
@@ -24,9 +25,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn run(bus: OutboxBus, client: Client, state: watch::Sender<Option<RedisState>>) {
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let ended = tokio::select! {
-            ended = session(&bus, &client, &state) => ended,
+        let connected = tokio::select! {
+            connected = Links::open(&bus, &client) => connected,
             () = bus.inner.stopping.cancelled() => return,
+        };
+        let ended = match connected {
+            Ok(links) => session(&bus, links, &state).await,
+            Err(error) => Err(error),
         };
         let was_up = state.borrow().as_ref().is_some_and(|state| state.is_up);
         pause = if was_up { SHORTEST_PAUSE } else { (pause * 2).min(bus.inner.config.interval).max(SHORTEST_PAUSE) };
@@ -57,13 +62,31 @@ fn set(bus: &OutboxBus, state: &watch::Sender<Option<RedisState>>, error: Option
     state.send_replace(Some(RedisState::new(is_up, now, error)));
 }
 
-/// One connection's life; it ends with a failure, or when the database took a new name.
-async fn session(bus: &OutboxBus, client: &Client, state: &watch::Sender<Option<RedisState>>) -> Result<()> {
-    let database = store::origin(&mut bus.inner.store.read().await?.db()).await?;
-    let keys = Keys::new(bus.inner.config.prefix.clone());
-    let mut listener = link::listen(client, &keys.wake(&database)).await?;
-    let commands = link::connect(client, Duration::ZERO).await?;
-    let reads = link::connect(client, bus.inner.config.interval).await?;
+/// What a session works with.
+struct Links {
+    keys: Keys,
+    database: String,
+    listener: PubSub,
+    commands: MultiplexedConnection,
+    reads: MultiplexedConnection,
+}
+
+impl Links {
+    async fn open(bus: &OutboxBus, client: &Client) -> Result<Self> {
+        let database = store::origin(&mut bus.inner.store.read().await?.db()).await?;
+        let keys = Keys::new(bus.inner.config.prefix.clone());
+        let listener = link::listen(client, &keys.wake(&database)).await?;
+        let commands = link::connect(client, Duration::ZERO).await?;
+        let reads = link::connect(client, bus.inner.config.interval).await?;
+        Ok(Self { keys, database, listener, commands, reads })
+    }
+}
+
+/// One connection's life; it ends with a failure, when the database took a new name, or when the bus stops. However it ends, the work
+/// is left to others at once.
+async fn session(bus: &OutboxBus, links: Links, state: &watch::Sender<Option<RedisState>>) -> Result<()> {
+    let Links { keys, database, mut listener, commands, reads } = links;
+    let held = OnceLock::new();
     set(bus, state, None);
     let nudged = async {
         let mut told = listener.on_message();
@@ -74,24 +97,27 @@ async fn session(bus: &OutboxBus, client: &Client, state: &watch::Sender<Option<
     };
     let work = async {
         let lead = Lead::wait(bus).await?;
+        let lead = Arc::clone(held.get_or_init(|| Arc::new(lead)));
         if store::origin(&mut bus.inner.store.read().await?.db()).await? != database {
             // Another process gave it a new one while we waited.
-            lead.leave(bus).await;
             return Ok(());
         }
-        let shared = Shared { bus: bus.clone(), keys, database, lead: Arc::new(lead) };
+        let shared = Shared { bus: bus.clone(), keys, database, lead };
         let (relay, ingest) = (Relay::new(shared.clone(), commands.clone()), Ingest::new(shared.clone(), commands, reads));
-        let ended = tokio::select! {
+        tokio::select! {
             ended = relay.run() => ended,
             ended = ingest.run() => ended,
-        };
-        shared.lead.leave(bus).await;
-        ended
+        }
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = nudged => ended,
         ended = work => ended,
+        () = bus.inner.stopping.cancelled() => Ok(()),
+    };
+    if let Some(lead) = held.get() {
+        lead.leave(bus).await;
     }
+    ended
 }
 
 /// What both directions need.

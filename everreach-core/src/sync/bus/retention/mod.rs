@@ -11,6 +11,8 @@ use crate::{Event, Result};
 
 /// Time between two rounds.
 const EVERY: Duration = Duration::from_secs(60);
+/// Parked messages that are kept, of all subscriptions together.
+const MOST_PARKED: u32 = 10_000;
 
 /// Removes what is kept long enough, until the bus stops.
 pub(super) async fn keep(bus: OutboxBus) {
@@ -46,6 +48,13 @@ async fn tidy(bus: &OutboxBus) -> Result<()> {
         }
     }
     let oldest = now - retention.longest_age;
+    let parked =
+        inner.store.write(move |mut db| Box::pin(async move { store::forget_parked(&mut db, oldest, MOST_PARKED).await }));
+    let dropped = parked.await?;
+    if dropped > 0 {
+        tracing::warn!(dropped, "parked messages that nobody replayed were too old or too many, and are gone");
+        inner.events.record(Event::new(now, "bus.dropped", "parked").with_data(serde_json::json!({ "messages": dropped })));
+    }
     inner.store.write(move |mut db| Box::pin(async move { store::forget(&mut db, oldest).await })).await
 }
 
@@ -72,5 +81,47 @@ impl Retention {
     #[must_use]
     pub fn limits(age: Duration, count: u32, longest_age: Duration, most_count: u32) -> Self {
         Self { age, count, longest_age, most_count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sqlx::Executor as _;
+
+    use super::super::{BusConfig, SyncBus};
+    use super::*;
+    use crate::Timestamp;
+    use crate::clock::ManualClock;
+    use crate::events::EventLog;
+    use crate::store::{Store, StoreConfig, on_db};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn parked_messages_that_nobody_replays_go_in_the_end_and_that_is_told() {
+        let store = Store::open(&StoreConfig::new("sqlite::memory:")).await.expect("a store");
+        let clock = Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time")));
+        let events = EventLog::start(store.clone());
+        let bus = OutboxBus::start(store.clone(), clock, events.clone(), BusConfig::default()).expect("a bus");
+        for parked in [
+            "INSERT INTO everreach_bus_parked (subscription, message_id, topic, payload_json, created_at, attempts, error, parked_at) \
+             VALUES ('there', 'old', 'jobs', '1', '2026-10-01T12:00:00.000000Z', 5, 'no', '2026-10-20T12:00:00.000000Z')",
+            "INSERT INTO everreach_bus_parked (subscription, message_id, topic, payload_json, created_at, attempts, error, parked_at) \
+             VALUES ('there', 'new', 'jobs', '2', '2026-10-01T12:00:00.000000Z', 5, 'no', '2026-10-22T12:00:00.000000Z')",
+        ] {
+            let written = store
+                .write(move |mut db| Box::pin(async move { Ok(on_db!(&mut db, conn => conn.execute(parked).await.map(drop))?) }));
+            written.await.expect("written");
+        }
+        bus.prune().await.expect("a round");
+        let left = bus.parked(10).await.expect("a list");
+        assert_eq!(left.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["new"]);
+        events.flush().await;
+        let told = events.read_after(0, 100).await.expect("events");
+        assert!(told.iter().any(|told| told.event.kind == "bus.dropped" && told.event.subject == "parked"), "{told:?}");
+        let removed =
+            store.write(|mut db| Box::pin(async move { store::forget_parked(&mut db, Timestamp::UNIX_EPOCH, 0).await }));
+        assert_eq!(removed.await.expect("a round"), 1, "more than so many");
+        bus.stop().await;
     }
 }

@@ -14,6 +14,8 @@ const CUT: &str = "SELECT everreach_seq FROM hybrid_messages WHERE topic = $1 AN
 const REMOVE_HAD: &str = "DELETE FROM hybrid_messages WHERE topic = $1 AND everreach_seq <= $2 \
      AND (everreach_origin IS NOT NULL OR everreach_place <= $3) AND (everreach_at < $4 OR everreach_seq <= $5)";
 const REMOVE_ANY: &str = "DELETE FROM hybrid_messages WHERE topic = $1 AND (everreach_at < $2 OR everreach_seq <= $3)";
+const FORGET_PARKED: &str = "DELETE FROM everreach_bus_parked WHERE parked_at < $1 \
+     OR parked_at <= (SELECT parked_at FROM everreach_bus_parked ORDER BY parked_at DESC LIMIT 1 OFFSET $2)";
 const FORGET_INBOX: &str = "DELETE FROM everreach_bus_inbox WHERE handled_at < $1";
 const FORGET_PEERS: &str = "DELETE FROM everreach_bus_peers WHERE seen_at < $1";
 const UNSENT: &str =
@@ -69,6 +71,14 @@ pub(super) async fn forget(db: &mut Db<'_>, before: Timestamp) -> Result<()> {
         on_db!(db, conn => sqlx::query(statement).bind(Stamp(before)).execute(conn).await.map(drop))?;
     }
     Ok(())
+}
+
+/// Forgets parked messages from before this time and whatever is older than so many others; answers how many.
+pub(super) async fn forget_parked(db: &mut Db<'_>, before: Timestamp, most: u32) -> Result<u64> {
+    Ok(on_db!(db, conn => {
+        let asked = sqlx::query(FORGET_PARKED).bind(Stamp(before)).bind(i64::from(most));
+        asked.execute(conn).await.map(|done| done.rows_affected())
+    })?)
 }
 
 /// Messages that did not go to Redis yet, and parked ones.

@@ -1,9 +1,16 @@
 //! What is put in order before a claim: leases that lapsed, rows that are new, rows whose time has come, questions that nobody
 //! answered.
 
-use super::intake::absorb;
+mod intake;
+mod store;
+
+use intake::absorb;
+#[cfg(test)]
+pub(super) use store::SQLITE_STATEMENTS;
+pub(super) use store::new_rows;
+
+use super::Probe;
 use super::slot::lock_slot;
-use super::store::{self, Probe};
 use crate::Result;
 use crate::Timestamp;
 use crate::safari::decision::{Conditions, Settlement};
