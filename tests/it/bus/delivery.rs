@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use everreach_core::events::EventLog;
 use everreach_core::store::Store;
-use everreach_core::sync::bus::{Delivery, NewMessage, OutboxBus, Start, Subscriber, Subscription, SyncBus};
+use everreach_core::sync::bus::{Delivery, Handler, NewMessage, OutboxBus, Start, Subscriber, Subscription, SyncBus};
 use everreach_core::testing::sync_bus;
 use everreach_core::{Error, ErrorKind};
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use super::{number_of, publish, quick, start, take};
 use crate::support::store::{execute, number, postgres, postgres_url, sqlite};
@@ -94,6 +95,38 @@ async fn a_handler_that_fails_or_panics_gets_its_message_parked_and_the_rest_goe
     let status = bus.status().await.expect("a status");
     assert_eq!((status.parked, status.subscriptions[0].waiting, status.redis), (2, 0, None));
     assert_eq!(number(&store, "SELECT COUNT(*) FROM hybrid_messages WHERE consumed_at IS NULL").await, 0);
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_is_cancelled_finishes_its_message_and_leaves_the_rest_to_whoever_reads_next() {
+    let bus = start(&sqlite().await, quick());
+    publish(&bus, "jobs", 0..3).await;
+    let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (tell, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
+    let handler: Handler = Arc::new(move |_| {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        Box::pin(async move {
+            tell.add_permits(1);
+            wait.acquire().await.expect("it stays open").forget();
+            Ok(())
+        })
+    });
+    let subscription = Subscription::new("one", "jobs");
+    let subscriber = Subscriber::start(Arc::new(bus.clone()), subscription.clone(), handler);
+    begun.acquire().await.expect("it stays open").forget();
+    subscriber.cancel();
+    assert!(!subscriber.is_over(), "its message is being handled");
+    go_on.add_permits(1);
+    let over = async {
+        while !subscriber.is_over() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, over).await.expect("it ends");
+    assert_eq!(begun.available_permits(), 0, "nothing was begun after that");
+    let next = bus.receive(&subscription, 1, Duration::ZERO).await.expect("an answer");
+    assert_eq!(next[0].message.payload, 1, "the first is acknowledged");
     bus.stop().await;
 }
 

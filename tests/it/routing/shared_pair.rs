@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use everreach_core::failover::TwoNodeMode;
 use everreach_core::ledger::{CallRecord, ForwardedClaim};
 use everreach_server::app::app;
 use everreach_server::auth::Access;
@@ -88,7 +89,7 @@ impl SharedPair {
         let here = Hand::working("here");
         let mut config = bench.config(Mode::Cloud);
         config.routing.is_cloud_terminal = true;
-        config.failover.mode = Some(everreach_core::failover::TwoNodeMode::Shared);
+        config.failover.mode = Some(TwoNodeMode::Shared);
         let terminal = bench.with(config).with_executor(Arc::clone(&there) as _).build().await.expect("a terminal");
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
