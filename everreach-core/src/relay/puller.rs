@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::RelayConfig;
 use super::output::{End, end_of, refused};
 use super::store::{self, Wanted};
-use super::task::{Task, TaskCall};
+use super::task::{Task, TaskCall, lapsed};
+use crate::ledger::{self, CallState};
 use crate::routing::{Orchestrator, RouteRequest};
 use crate::stop::StopSwitch;
 use crate::store::Store;
@@ -99,7 +100,8 @@ impl Puller {
             let holder = format!("everreach-{}", Id::new());
             let Some(task) = self.claim(&holder).await? else { break };
             summary.pulled += 1;
-            let (end, outcome) = match task.call(self.parts.clock.now()) {
+            let (end, outcome) = match task.call() {
+                Ok(call) if self.is_late(&call).await? => (refused(&lapsed()), Outcome::NotExecuted),
                 Ok(call) => match self.carry_out(&task, &holder, call).await? {
                     Some(envelope) => (end_of(&envelope), envelope.outcome),
                     None => (End::Release, Outcome::NotExecuted),
@@ -148,6 +150,18 @@ impl Puller {
         drop(connection);
         let holder = holder.to_owned();
         parts.store.write(move |mut db| Box::pin(async move { store::claim(&mut db, &wanted, &holder).await })).await
+    }
+
+    /// Whether the call's time is over and nobody has begun with it. One that somebody began with ends as the journal says.
+    async fn is_late(&self, call: &TaskCall) -> Result<bool> {
+        let now = self.parts.clock.now();
+        if call.not_after.is_none_or(|not_after| now <= not_after) {
+            return Ok(false);
+        }
+        let key = call.key.clone();
+        let record =
+            self.parts.store.write(move |mut db| Box::pin(async move { ledger::call_within(&mut db, &key).await })).await?;
+        Ok(record.is_none_or(|record| matches!(record.state, CallState::Queued | CallState::NotExecuted)))
     }
 
     /// The answer of the row's call; nothing when somebody else has the row by now.

@@ -74,6 +74,8 @@ pub(super) struct TaskCall {
     pub(super) key: IdempotencyKey,
     /// Whether the journal holds the call under that key, queued by a terminal.
     pub(super) is_journaled: bool,
+    /// From then on nobody begins with it any more.
+    pub(super) not_after: Option<Timestamp>,
 }
 
 impl Task {
@@ -81,13 +83,8 @@ impl Task {
     /// attempted once.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParams`] for an input that is not `{action, params?, idempotency_key?, not_after?}`; [`ErrorKind::Timeout`]
-    /// after its time.
-    pub(super) fn call(&self, now: Timestamp) -> Result<TaskCall> {
-        let not_after = self.input.get("not_after").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
-        if not_after.is_some_and(|not_after| not_after < now) {
-            return Err(lapsed().with("task", self.id));
-        }
+    /// [`ErrorKind::InvalidParams`] for an input that is not `{action, params?, idempotency_key?, not_after?}`.
+    pub(super) fn call(&self) -> Result<TaskCall> {
         let wrong = |sentence: &str| Error::new(ErrorKind::InvalidParams, sentence.to_owned()).with("task", self.id);
         let action = self.input.get("action").and_then(Value::as_str);
         let action = action
@@ -105,7 +102,8 @@ impl Task {
             Some(key) => key,
             None => format!("task:{}", self.id).parse()?,
         };
-        Ok(TaskCall { action, params, key, is_journaled })
+        let not_after = self.input.get("not_after").and_then(Value::as_str).and_then(|time| time.parse().ok());
+        Ok(TaskCall { action, params, key, is_journaled, not_after })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Crashes between the cloud terminal and the local machine: never twice, never lost.
 
-use everreach_core::ledger::{Begin, Begun, CallState, IdempotencyKey, fingerprint};
+use everreach_core::ledger::{Begin, Begun, CallState, IdempotencyKey, Verdict, fingerprint};
 use everreach_core::safari::queue::Resolution;
 use everreach_core::safari::{DispatchOutcome, Reason};
 use everreach_core::{Effect, Id};
@@ -163,6 +163,31 @@ async fn a_message_that_may_have_been_sent_is_held_until_a_person_says_what_beca
         pair.mac.safari().queue().resolve(id, Resolution::Happened).await.expect("it was unknown");
         let record = pair.record(&queued).await;
         assert_eq!((record.state, record.envelope.expect("an answer").ok), (CallState::Executed, true));
+        pair.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_says_did_not_happen_goes_again_when_it_is_sent_again() {
+    const FAILED: &str = "UPDATE actp_workflow_tasks SET status = 'failed', claimed_by = 'mac', error = 'late'";
+    for pair in Pair::both().await {
+        let requests: [fn() -> RouteRequest; 2] = [|| dm("hi"), connect];
+        for request in requests {
+            pair.services_answer(DispatchOutcome::unknown(Reason::TimedOut, "late"));
+            let queued = pair.cloud.route(request()).await;
+            pair.mac.safari().run_once(10).await.expect("a run");
+            execute(pair.cloud.store(), FAILED).await;
+            assert_eq!(pair.record(&queued).await.state, CallState::Unknown);
+            let key: IdempotencyKey = queued.idempotency_key.as_deref().expect("a key").parse().expect("a key");
+            pair.mac.resolve(&key, Verdict::DidNotHappen).await.expect("it is held");
+            assert_eq!(pair.record(&queued).await.state, CallState::NotExecuted);
+            let again = pair.cloud.route(request().with_idempotency_key(key.as_str())).await;
+            assert_eq!(again.outcome, Outcome::Queued);
+            // Longer than a call waits for the local machine.
+            pair.bench.clock.advance(LONG * 6 * 24 * 4);
+            assert_eq!(pair.record(&queued).await.state, CallState::NotExecuted);
+        }
+        assert_eq!(pair.rows().await, 2);
         pair.end().await;
     }
 }

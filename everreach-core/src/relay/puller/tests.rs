@@ -77,6 +77,17 @@ impl Bench {
         }
     }
 
+    async fn execute(&self, statement: &'static str) {
+        self.write(move |db| Box::pin(async move { Ok(on_db!(db, conn => conn.execute(statement).await.map(drop))?) })).await;
+    }
+
+    async fn count(&self, statement: &'static str) -> i64 {
+        self.write(move |db| {
+            Box::pin(async move { Ok(on_db!(db, conn => sqlx::query_scalar(statement).fetch_one(conn).await)?) })
+        })
+        .await
+    }
+
     fn calls(&self) -> Vec<Value> {
         self.hand.calls.lock().expect("nobody panicked").clone()
     }
@@ -101,13 +112,27 @@ async fn a_row_that_cannot_be_read_does_not_hold_up_the_others() {
         "UPDATE actp_workflow_tasks SET id = '7' WHERE everreach_key = 'row-0'",
         "UPDATE actp_workflow_tasks SET id = upper(id) WHERE everreach_key = 'row-1'",
     ] {
-        bench.write(move |db| Box::pin(async move { Ok(on_db!(db, conn => conn.execute(statement).await.map(drop))?) })).await;
+        bench.execute(statement).await;
     }
     let summary = bench.puller().run_once(10).await.expect("a round");
     assert_eq!((summary.pulled, summary.succeeded, bench.calls()), (1, 1, vec![json!(2)]));
     let left = "SELECT COUNT(*) FROM actp_workflow_tasks WHERE status = 'pending' AND claimed_by IS NULL";
-    let left: i64 = bench
-        .write(move |db| Box::pin(async move { Ok(on_db!(db, conn => sqlx::query_scalar(left).fetch_one(conn).await)?) }))
-        .await;
-    assert_eq!(left, 2, "they are left to whoever can read them");
+    assert_eq!(bench.count(left).await, 2, "they are left to whoever can read them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_time_is_over_is_not_begun_and_one_that_was_begun_ends_as_the_journal_says() {
+    const LATE: &str = "UPDATE actp_workflow_tasks SET status = 'pending', claimed_by = NULL, output_data = NULL, \
+         input_data = json_set(input_data, '$.not_after', '2020-01-01T00:00:00Z')";
+    let bench = Bench::new().await;
+    bench.fill(1).await;
+    assert_eq!(bench.puller().run_once(1).await.expect("a round").succeeded, 1);
+    bench.fill(2).await;
+    bench.execute(LATE).await;
+    let summary = bench.puller().run_once(10).await.expect("a round");
+    assert_eq!((summary.pulled, summary.succeeded, summary.failed), (2, 1, 1));
+    assert_eq!(bench.calls(), [json!(0)], "the first was not run again, and the second not at all");
+    let refused = "SELECT COUNT(*) FROM actp_workflow_tasks WHERE everreach_key = 'row-1' AND status = 'failed' \
+         AND output_data ->> 'outcome' = 'not_executed'";
+    assert_eq!(bench.count(refused).await, 1);
 }
