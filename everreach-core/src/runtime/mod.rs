@@ -16,6 +16,7 @@
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(run()).expect("it works");
 //! ```
 
+mod assembly;
 mod background;
 mod builder;
 mod config;

@@ -56,7 +56,12 @@ impl Writer {
     }
 
     pub(super) fn observer(&self) -> Observer {
-        Observer { queue: self.queue.downgrade(), alive: self.alive.clone(), transactions: Arc::clone(&self.transactions), seen: 0 }
+        Observer {
+            queue: self.queue.downgrade(),
+            alive: self.alive.clone(),
+            transactions: Arc::clone(&self.transactions),
+            seen: 0,
+        }
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
