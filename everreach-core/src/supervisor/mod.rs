@@ -1,0 +1,24 @@
+//! Agents that stay alive: registered, started, watched, and started again for reasons that are told.
+mod agent;
+mod circuit;
+mod diagnosis;
+mod health;
+mod lifecycle;
+mod routing;
+
+pub use agent::{
+    AgentDefinition, AgentId, AgentStatus, Capability, DeathPolicy, EntryPoint, HealthUrl, Limits, Reach, RestartPolicy,
+    SecretRef, Tag,
+};
+pub use circuit::{AgentCircuit, AgentCircuitConfig, Start, StoredCircuit};
+pub use diagnosis::{
+    Diagnosis, End, Evidence, HostReading, Level, MemoryReading, Reason, Recovery, StartFailure, diagnose, recovery,
+};
+pub use health::{
+    Band, Cap, Components, Condition, HealthConfig, HealthResult, HealthWindow, ProbeFailure, Score, ScoreInput, Sign, Standing,
+    SteadyBand, Vitals, score,
+};
+pub use lifecycle::{
+    BackoffConfig, Hold, HoldCause, HoldConfig, Lifecycle, LifecycleConfig, Order, Phase, StartThrottle, ThrottleConfig, Wanted,
+};
+pub use routing::{Candidate, Chosen, Excluded, Exclusion, NoAgent, TaskRequest, choose};
