@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         version: 1,
         name: "events",
@@ -95,6 +95,12 @@ const STEPS: [Step; 13] = [
         name: "state_sync",
         sqlite: include_str!("../../migrations/sqlite/0013_state_sync.sql"),
         postgres: include_str!("../../migrations/postgres/0013_state_sync.sql"),
+    },
+    Step {
+        version: 15,
+        name: "agents",
+        sqlite: include_str!("../../migrations/sqlite/0015_agents.sql"),
+        postgres: include_str!("../../migrations/postgres/0015_agents.sql"),
     },
 ];
 

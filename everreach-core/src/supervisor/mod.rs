@@ -3,7 +3,9 @@ mod agent;
 mod circuit;
 mod diagnosis;
 mod health;
+mod launcher;
 mod lifecycle;
+mod registry;
 mod routing;
 
 pub use agent::{
@@ -15,10 +17,16 @@ pub use diagnosis::{
     Diagnosis, End, Evidence, HostReading, Level, MemoryReading, Reason, Recovery, StartFailure, diagnose, recovery,
 };
 pub use health::{
-    Band, Cap, Components, Condition, HealthConfig, HealthResult, HealthWindow, ProbeFailure, Score, ScoreInput, Sign, Standing,
+    Band, Cap, Components, Condition, HealthConfig, HttpProbe, HealthResult, HealthWindow, ProbeFailure, Score, ScoreInput, Sign, Standing,
     SteadyBand, Vitals, score,
+};
+pub use launcher::logs::{LogConfig, LogFiles, LogFollower};
+pub use launcher::{
+    Admitted, Adoption, AgentProcess, Incarnation, Launch, LauncherConfig, NativeLauncher, ProcessIdentity, ProcessLauncher,
+    Programs, RunRecord, Secrets, StartError, StopHow, Stopped,
 };
 pub use lifecycle::{
     BackoffConfig, Hold, HoldCause, HoldConfig, Lifecycle, LifecycleConfig, Order, Phase, StartThrottle, ThrottleConfig, Wanted,
 };
+pub use registry::{AgentRegistry, HealthRecord, ProcessNote, RegisteredAgent, Registration, RestartRecord};
 pub use routing::{Candidate, Chosen, Excluded, Exclusion, NoAgent, TaskRequest, choose};

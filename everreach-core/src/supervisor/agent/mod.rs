@@ -10,7 +10,6 @@ mod health_url;
 mod limits;
 mod names;
 mod policy;
-mod seeds;
 mod status;
 
 pub use definition::AgentDefinition;
@@ -20,5 +19,4 @@ pub use health_url::{HealthUrl, Reach};
 pub use limits::Limits;
 pub use names::{AgentId, Capability, Tag};
 pub use policy::{DeathPolicy, RestartPolicy};
-pub(in crate::supervisor) use seeds::seeds;
 pub use status::AgentStatus;

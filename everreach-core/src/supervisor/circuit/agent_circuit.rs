@@ -133,6 +133,13 @@ impl AgentCircuit {
         }
     }
 
+    /// The trial was not made after all: it is made then, or later.
+    pub const fn postpone(&mut self, until: Duration) {
+        if matches!(self.phase, Phase::Trial { .. }) {
+            self.phase = Phase::Resting { until };
+        }
+    }
+
     /// It failed: the fifth time in a row, the ninth in an hour, or on trial, it opens.
     pub fn failed(&mut self, now: Duration, random: f64, config: &AgentCircuitConfig) {
         self.note_failure(now, config);

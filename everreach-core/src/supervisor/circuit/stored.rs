@@ -29,6 +29,18 @@ pub struct StoredCircuit {
     pub recent: Vec<Timestamp>,
 }
 
+impl StoredCircuit {
+    /// Its state as the table has it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.state {
+            CircuitState::Closed => "CLOSED",
+            CircuitState::Open => "OPEN",
+            CircuitState::HalfOpen => "HALF_OPEN",
+        }
+    }
+}
+
 impl AgentCircuit {
     /// As it is written down. `now` and `wall` are one moment on the two clocks.
     #[must_use]

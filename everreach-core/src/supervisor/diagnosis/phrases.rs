@@ -33,7 +33,7 @@ const DEPENDENCY: [&str; 8] = [
     "network is unreachable",
     "name or service not known",
     "temporary failure in name resolution",
-    "enotfound",
+    "getaddrinfo enotfound",
 ];
 
 /// What the end of a log says.

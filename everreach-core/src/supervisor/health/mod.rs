@@ -5,6 +5,7 @@
 
 mod band;
 mod config;
+mod http_probe;
 mod probe;
 mod score;
 mod vitals;
@@ -12,6 +13,7 @@ mod window;
 
 pub use band::{Band, SteadyBand};
 pub use config::HealthConfig;
+pub use http_probe::HttpProbe;
 pub use probe::{HealthResult, ProbeFailure};
 pub use score::{Cap, Components, Condition, Score, ScoreInput, score};
 pub use vitals::{Sign, Standing, Vitals};

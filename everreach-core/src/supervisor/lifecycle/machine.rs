@@ -103,6 +103,12 @@ impl Lifecycle {
         &mut self.circuit
     }
 
+    /// Whether its last start is not proven good yet.
+    #[must_use]
+    pub const fn is_unproven(&self) -> bool {
+        self.unproven.is_some()
+    }
+
     /// How it stands, in one word.
     #[must_use]
     pub fn status(&self, now: Duration) -> AgentStatus {
@@ -215,6 +221,15 @@ impl Lifecycle {
     pub const fn release(&mut self, now: Duration) {
         if matches!(self.phase, Phase::Held) {
             self.phase = Phase::Waiting { until: now };
+        }
+    }
+
+    /// It may not be started at this moment after all: it waits until then, and nothing is held against it.
+    pub const fn postpone(&mut self, until: Duration) {
+        if matches!(self.phase, Phase::Starting { has_process: false, .. }) {
+            self.phase = Phase::Waiting { until };
+            self.unproven = None;
+            self.circuit.postpone(until);
         }
     }
 
