@@ -56,10 +56,7 @@ pub(crate) fn client_with_resolver<R: reqwest::dns::Resolve + 'static>(
     build(config, |builder| builder.dns_resolver(resolver))
 }
 
-fn build(
-    config: &HttpConfig,
-    finish: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-) -> Result<reqwest::Client> {
+fn build(config: &HttpConfig, finish: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<reqwest::Client> {
     install_crypto();
     let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
@@ -74,10 +71,10 @@ fn build(
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30));
     finish(builder).build().map_err(|source| {
-            Error::new(ErrorKind::Config, "no HTTP client can be made; check that this machine has a certificate store")
-                .with_operation("make an HTTP client")
-                .with_source(source.without_url())
-        })
+        Error::new(ErrorKind::Config, "no HTTP client can be made; check that this machine has a certificate store")
+            .with_operation("make an HTTP client")
+            .with_source(source.without_url())
+    })
 }
 
 /// Makes ring the process's TLS crypto, unless the embedding program chose one already.

@@ -2,6 +2,7 @@
 mod agent;
 mod circuit;
 mod diagnosis;
+mod fleet;
 mod health;
 mod launcher;
 mod lifecycle;
@@ -16,9 +17,10 @@ pub use circuit::{AgentCircuit, AgentCircuitConfig, Start, StoredCircuit};
 pub use diagnosis::{
     Diagnosis, End, Evidence, HostReading, Level, MemoryReading, Reason, Recovery, StartFailure, diagnose, recovery,
 };
+pub use fleet::{AgentView, CircuitView, Departure, HealthView, LastExit, Supervisor, SupervisorConfig, SupervisorParts};
 pub use health::{
-    Band, Cap, Components, Condition, HealthConfig, HttpProbe, HealthResult, HealthWindow, ProbeFailure, Score, ScoreInput, Sign, Standing,
-    SteadyBand, Vitals, score,
+    Band, Cap, Components, Condition, HealthConfig, HealthResult, HealthWindow, HttpProbe, ProbeFailure, Score, ScoreInput, Sign,
+    Standing, SteadyBand, Vitals, score,
 };
 pub use launcher::logs::{LogConfig, LogFiles, LogFollower};
 pub use launcher::{

@@ -12,12 +12,12 @@ use super::journal::{Journal, Note};
 use super::owner::{Looked, Owner};
 use super::requests::Request;
 use super::state_lock::StateLock;
+use crate::stop::StopSwitch;
 use crate::supervisor::agent::AgentId;
 use crate::supervisor::diagnosis::{End, HostReading};
 use crate::supervisor::health::{HealthResult, HttpProbe};
 use crate::supervisor::launcher::{AgentProcess, Incarnation, ProcessLauncher, StartError, Stopped};
 use crate::supervisor::lifecycle::{Hold, StartThrottle};
-use crate::stop::StopSwitch;
 use crate::{Event, SharedClock, Timestamp};
 
 /// How many messages wait at most.
@@ -127,12 +127,14 @@ impl Actor {
     where
         F: Future<Output = Message> + Send + 'static,
     {
-        if let Some(messages) = self.messages.upgrade() {
-            tokio::spawn(async move {
-                let message = work.await;
+        // Held only while it is sent: whoever waits for the end of a process must not keep the loop alive.
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let message = work.await;
+            if let Some(messages) = messages.upgrade() {
                 let _nobody_looks_after_them_any_more = messages.send(message).await;
-            });
-        }
+            }
+        });
     }
 }
 

@@ -9,12 +9,20 @@ use super::view::{AgentView, CircuitView, HealthView, LastExit};
 use crate::breaker::CircuitState;
 use crate::supervisor::agent::{AgentDefinition, AgentStatus};
 use crate::supervisor::circuit::AgentCircuit;
-use crate::supervisor::diagnosis::{MemoryReading, Reason};
+use crate::supervisor::diagnosis::{Diagnosis, MemoryReading, Reason};
 use crate::supervisor::health::{Band, HealthConfig, HealthResult, Score, Standing, Vitals};
 use crate::supervisor::launcher::{AgentProcess, Incarnation, Stopped};
 use crate::supervisor::lifecycle::{Lifecycle, Phase, Wanted};
 use crate::supervisor::routing::Candidate;
 use crate::{Result, Timestamp};
+
+/// Why an agent is started again.
+#[derive(Debug, Clone)]
+pub(super) struct RestartCause {
+    pub(super) diagnosis: Diagnosis,
+    /// The process that ended, if there was one.
+    pub(super) pid: Option<i64>,
+}
 
 /// One agent, as its supervisor has it.
 pub(super) struct Agent {
@@ -31,8 +39,8 @@ pub(super) struct Agent {
     pub(super) memory: MemoryReading,
     pub(super) memory_now: Option<u64>,
     pub(super) last_exit: Option<LastExit>,
-    /// The process that ended, until the next one is there.
-    pub(super) ended_pid: Option<i64>,
+    /// Why its next start is one that follows an end.
+    pub(super) restart_cause: Option<RestartCause>,
     /// The moment of a restart of which nobody knows yet whether it was good.
     pub(super) unsettled: Option<Timestamp>,
     pub(super) restarts: u64,
@@ -71,7 +79,7 @@ impl Agent {
             memory: MemoryReading::default(),
             memory_now: None,
             last_exit: None,
-            ended_pid: None,
+            restart_cause: None,
             unsettled: None,
             restarts: 0,
             next_probe: now,
@@ -133,7 +141,10 @@ impl Agent {
             wanted: self.life.wanted(),
             pid: self.pid(),
             incarnation: self.process.as_ref().map(|process| process.record().incarnation.to_string()),
-            uptime_s: self.process.as_ref().map(|process| (wall - process.record().started_at).num_seconds().max(0).unsigned_abs()),
+            uptime_s: self
+                .process
+                .as_ref()
+                .map(|process| (wall - process.record().started_at).num_seconds().max(0).unsigned_abs()),
             restarts: self.restarts,
             score: score.score,
             band,
@@ -167,8 +178,7 @@ impl Agent {
     }
 
     pub(super) fn candidate(&mut self, now: Duration, config: &HealthConfig) -> Candidate {
-        let mut candidate =
-            Candidate::new(self.definition.agent_id.clone(), self.definition.capabilities.iter().cloned());
+        let mut candidate = Candidate::new(self.definition.agent_id.clone(), self.definition.capabilities.iter().cloned());
         candidate.status = self.status(now);
         candidate.is_ready = self.vitals.is_ready();
         candidate.circuit = self.life.circuit().state(now);

@@ -13,7 +13,8 @@ use crate::supervisor::agent::{AgentId, AgentStatus};
 use crate::supervisor::circuit::StoredCircuit;
 use crate::supervisor::lifecycle::Wanted;
 use crate::supervisor::registry::{
-    HealthRecord, ProcessNote, RestartNote, insert_health, insert_restart, note_process, save_circuit, set_status, settle_restart, want,
+    HealthRecord, ProcessNote, RestartNote, insert_health, insert_restart, note_process, save_circuit, set_status,
+    settle_restart, want,
 };
 use crate::{Event, Result, Timestamp};
 
@@ -82,7 +83,7 @@ impl Journal {
     pub(super) fn start(store: Store, events: EventLog) -> Self {
         let journal =
             Self { shared: Arc::new(Shared { waiting: Mutex::default(), more: Notify::new(), written: Notify::new() }) };
-        tokio::spawn(write_all(Arc::downgrade(&journal.shared), store, events));
+        tokio::spawn(write_all(Arc::clone(&journal.shared), store, events));
         journal
     }
 
@@ -120,48 +121,54 @@ impl Journal {
 }
 
 impl Shared {
+    /// The oldest notes, which stay until they are written.
+    fn take(&self) -> Vec<Note> {
+        let mut waiting = self.lock();
+        let batch: Vec<Note> = waiting.notes.iter().take(BATCH).cloned().collect();
+        waiting.busy = batch.len();
+        batch
+    }
+
+    /// So many of them are written; says how many were lost since it was last asked for after a success.
+    fn settle(&self, written: usize) -> u64 {
+        let mut waiting = self.lock();
+        waiting.busy = 0;
+        waiting.notes.drain(..written);
+        if written > 0 { std::mem::take(&mut waiting.lost) } else { 0 }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn write_all(shared: std::sync::Weak<Shared>, store: Store, events: EventLog) {
+async fn write_all(shared: Arc<Shared>, store: Store, events: EventLog) {
     let mut is_away = false;
-    // It ends once nobody can add anything and all is written.
-    while let Some(shared) = shared.upgrade() {
-        let batch = {
-            let mut waiting = shared.lock();
-            let batch: Vec<Note> = waiting.notes.iter().take(BATCH).cloned().collect();
-            waiting.busy = batch.len();
-            batch
-        };
+    loop {
+        let batch = shared.take();
         if batch.is_empty() {
             shared.written.notify_waiters();
+            if Arc::strong_count(&shared) == 1 {
+                // Nobody can add anything any more.
+                return;
+            }
             let more = tokio::time::timeout(RETRY, shared.more.notified());
             let _looked_again = more.await;
             continue;
         }
         let count = batch.len();
         let written = store.write(move |mut db| Box::pin(async move { write(&mut db, &batch).await })).await;
-        let mut waiting = shared.lock();
-        waiting.busy = 0;
-        match written {
-            Ok(()) => {
-                waiting.notes.drain(..count);
-                if std::mem::take(&mut waiting.lost) > 0 || is_away {
-                    tracing::warn!("the database is back: what happened to agents meanwhile is written");
-                }
-                is_away = false;
-                drop(waiting);
-                events.announce();
+        let lost = shared.settle(if written.is_ok() { count } else { 0 });
+        if let Err(error) = written {
+            if !std::mem::replace(&mut is_away, true) {
+                tracing::warn!(%error, "what happens to agents cannot be written down; they are looked after all the same");
             }
-            Err(error) => {
-                drop(waiting);
-                if !std::mem::replace(&mut is_away, true) {
-                    tracing::warn!(%error, "what happens to agents cannot be written down; they are looked after all the same");
-                }
-                tokio::time::sleep(RETRY).await;
-            }
+            tokio::time::sleep(RETRY).await;
+            continue;
+        }
+        events.announce();
+        if std::mem::take(&mut is_away) {
+            tracing::warn!(lost, "what happened to agents while the database was away is written");
         }
     }
 }

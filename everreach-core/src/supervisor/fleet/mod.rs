@@ -26,4 +26,4 @@ mod view;
 pub use config::SupervisorConfig;
 pub use opening::SupervisorParts;
 pub use supervisor::{Departure, Supervisor};
-pub use view::{AgentView, CircuitView, LastExit, HealthView};
+pub use view::{AgentView, CircuitView, HealthView, LastExit};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::actor::{Actor, Message, random};
+use super::agent::RestartCause;
 use super::journal::Note;
 use crate::Error;
 use crate::supervisor::agent::AgentId;
@@ -57,12 +58,18 @@ impl Actor {
         }
         agent.life.postpone(until);
         for waiting in agent.await_start.drain(..) {
-            let refusal = Error::new(crate::ErrorKind::Stopped, "everything is stopped: it starts once the stop switch is lifted");
+            let refusal =
+                Error::new(crate::ErrorKind::Stopped, "everything is stopped: it starts once the stop switch is lifted");
             let _nobody_waits = waiting.send(Err(refusal));
         }
     }
 
-    pub(super) fn spawned(&mut self, id: &AgentId, incarnation: &Incarnation, outcome: Result<Arc<dyn AgentProcess>, StartError>) {
+    pub(super) fn spawned(
+        &mut self,
+        id: &AgentId,
+        incarnation: &Incarnation,
+        outcome: Result<Arc<dyn AgentProcess>, StartError>,
+    ) {
         let is_current = self.agents.get(id).is_some_and(|agent| agent.incarnation.as_ref() == Some(incarnation));
         match outcome {
             Ok(process) if is_current => self.has_process(id, process),
@@ -106,14 +113,14 @@ impl Actor {
             boot: identity.boot.clone(),
         });
         self.journal.note(Note::Process(id.clone(), note));
-        if let Some(exit) = agent.last_exit.clone().filter(|_| agent.ended_pid.is_some() || agent.unsettled.is_some()) {
+        if let Some(cause) = agent.restart_cause.take() {
             agent.restarts += 1;
             agent.unsettled = Some(wall);
             self.journal.note(Note::Restart(RestartNote {
                 agent: id.clone(),
-                reason: exit.reason.as_str(),
-                detail: exit.detail,
-                pid_before: agent.ended_pid.take(),
+                reason: cause.diagnosis.reason.as_str(),
+                detail: cause.diagnosis.detail,
+                pid_before: cause.pid,
                 pid_after: pid,
                 at: wall,
             }));
@@ -202,7 +209,6 @@ impl Actor {
         let pid = agent.pid().map(i64::from);
         let orders = agent.life.ended(diagnosis.reason, now, random(), &self.config.lifecycle);
         agent.vitals.ended(agent.life.wanted() == crate::supervisor::Wanted::Running, now);
-        agent.ended_pid = pid.or(agent.ended_pid);
         agent.process = None;
         agent.incarnation = None;
         agent.ordered = None;
@@ -215,10 +221,10 @@ impl Actor {
             at: wall,
         });
         let (status, circuit) = (agent.status(now), agent.life.circuit().clone());
-        if agent.unsettled.is_none() && pid.is_none() {
-            // A start that never got a process is a restart too, once it gets one.
-            agent.unsettled = Some(wall);
-        }
+        let comes_back = matches!(agent.life.phase(), Phase::Waiting { .. } | Phase::Held);
+        // The process that was there before a start that failed is still the one before.
+        let before = agent.restart_cause.take().and_then(|cause| cause.pid);
+        agent.restart_cause = comes_back.then(|| RestartCause { diagnosis: diagnosis.clone(), pid: pid.or(before) });
         self.journal.note(Note::Process(id.clone(), None));
         self.tell(
             "agent.ended",

@@ -59,10 +59,9 @@ impl Vitals {
         self.begun = self.begun.saturating_add(1);
     }
 
-    /// A process of it that began earlier is taken over; its next heartbeat is waited for from now on.
-    pub fn adopted(&mut self, beats: bool, now: Duration) {
+    /// A process of it that began earlier is taken over. Whether it sends heartbeats shows with the next one.
+    pub fn adopted(&mut self, now: Duration) {
         self.begun(now);
-        self.beat_at = beats.then_some(now);
         self.is_ready = true;
         self.was_ready = true;
         self.window.ready(true, now);

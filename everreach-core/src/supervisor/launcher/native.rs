@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
     environment,
 };
 use crate::supervisor::agent::AgentId;
-use crate::supervisor::diagnosis::StartFailure;
+use crate::supervisor::diagnosis::{HostReading, StartFailure};
 use crate::{Error, ErrorKind, Result, SharedClock};
 
 /// How processes are made on this machine.
@@ -231,6 +231,21 @@ impl ProcessLauncher for NativeLauncher {
         let all = self.table.all().await;
         let sum = |pids: &Vec<i32>| pids.iter().filter_map(|pid| platform::memory(*pid)).sum();
         all.iter().map(|(incarnation, pids)| (Incarnation::from_text(incarnation.as_str()), sum(pids))).collect()
+    }
+
+    fn boot(&self) -> String {
+        platform::boot()
+    }
+
+    async fn host(&self, folder: &Path) -> (HostReading, Option<u64>) {
+        let mut host = HostReading::default();
+        if let Ok(disk) = rustix::fs::statvfs(folder) {
+            host.disk_free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        }
+        if let Some(free) = platform::memory_free() {
+            host.memory_free = free;
+        }
+        (host, platform::oom_kills())
     }
 
     async fn bound_logs(&self, running: Vec<(AgentId, Option<Incarnation>)>) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::{Incarnation, ProcessIdentity, RunRecord};
 use crate::supervisor::agent::{AgentDefinition, AgentId};
-use crate::supervisor::diagnosis::{End, StartFailure};
+use crate::supervisor::diagnosis::{End, HostReading, StartFailure};
 use crate::{Error, Result};
 
 /// Starts processes, and finds those again that an earlier supervisor started.
@@ -40,6 +41,12 @@ pub trait ProcessLauncher: fmt::Debug + Send + Sync + 'static {
 
     /// The memory of each run that has processes, in bytes, with all that came of it.
     async fn memory(&self) -> HashMap<Incarnation, u64>;
+
+    /// Which start of which machine the processes of this launcher belong to.
+    fn boot(&self) -> String;
+
+    /// The machine, with the disk that this folder is on, and how many processes its kernel ended for want of memory so far.
+    async fn host(&self, folder: &Path) -> (HostReading, Option<u64>);
 
     /// Keeps what agents wrote within its bounds; `running` are the runs that are on.
     async fn bound_logs(&self, running: Vec<(AgentId, Option<Incarnation>)>);

@@ -27,6 +27,14 @@ pub struct RunRecord {
     pub identity: Option<ProcessIdentity>,
 }
 
+impl RunRecord {
+    /// A run of which only the incarnation is known.
+    #[must_use]
+    pub const fn unidentified(agent_id: AgentId, incarnation: Incarnation, digest: String, started_at: Timestamp) -> Self {
+        Self { agent_id, incarnation, digest, started_at, identity: None }
+    }
+}
+
 /// The folder of records.
 #[derive(Debug, Clone)]
 pub(super) struct RecordFolder(PathBuf);

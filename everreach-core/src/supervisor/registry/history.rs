@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::Timestamp;
 use crate::store::Stamp;
+use crate::supervisor::agent::AgentId;
 
 /// One start that followed an end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +42,18 @@ pub struct HealthRecord {
     pub error: Option<String>,
     /// When that was.
     pub checked_at: Timestamp,
+}
+
+impl HealthRecord {
+    pub(in crate::supervisor) fn new(
+        id: &AgentId,
+        score: Option<u8>,
+        response_ms: Option<i64>,
+        error: Option<String>,
+        checked_at: Timestamp,
+    ) -> Self {
+        Self { agent_id: id.to_string(), health_score: score.map(i64::from), response_ms, error, checked_at }
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]

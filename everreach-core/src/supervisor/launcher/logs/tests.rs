@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 
-use proptest::prelude::{prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
 use super::{LogConfig, LogFiles};
 use crate::supervisor::agent::AgentId;
@@ -143,6 +143,7 @@ fn a_folder_that_was_deleted_is_made_again_for_the_next_run() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn the_last_lines_are_those_that_text_has(lines in proptest::collection::vec("[a-z]{0,300}", 0..400), asked in 0_usize..450) {
         let (_folder, logs) = logs(50, 10);

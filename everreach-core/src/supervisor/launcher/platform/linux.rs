@@ -72,6 +72,16 @@ pub(in crate::supervisor::launcher) fn memory(pid: i32) -> Option<u64> {
     Some(pages * rustix::param::page_size() as u64)
 }
 
+/// The share of the machine's memory that is free, 0 to 1.
+#[allow(clippy::cast_precision_loss, reason = "kilobytes of memory are far below 2^52")]
+pub(in crate::supervisor::launcher) fn memory_free() -> Option<f64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.split_ascii_whitespace().next()?.parse::<u64>().ok());
+    let (free, all) = (line("MemAvailable:")?, line("MemTotal:")?);
+    (all > 0).then(|| free as f64 / all as f64)
+}
+
 /// How many processes the kernel ended for want of memory since it started.
 pub(in crate::supervisor::launcher) fn oom_kills() -> Option<u64> {
     let counts = fs::read_to_string("/proc/vmstat").ok()?;

@@ -7,6 +7,6 @@ mod linux;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{Watch, birth, boot, carries, handle, limit_open_files, memory, oom_kills, scan};
+pub(super) use linux::{Watch, birth, boot, carries, handle, limit_open_files, memory, memory_free, oom_kills, scan};
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{Watch, birth, boot, carries, handle, limit_open_files, memory, oom_kills, scan};
+pub(super) use portable::{Watch, birth, boot, carries, handle, limit_open_files, memory, memory_free, oom_kills, scan};

@@ -65,6 +65,10 @@ pub(in crate::supervisor::launcher) fn memory(pid: i32) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+pub(in crate::supervisor::launcher) const fn memory_free() -> Option<f64> {
+    None
+}
+
 pub(in crate::supervisor::launcher) const fn oom_kills() -> Option<u64> {
     None
 }

@@ -1,0 +1,5 @@
+mod crashes;
+mod health;
+mod life;
+mod sharing;
+mod world;
