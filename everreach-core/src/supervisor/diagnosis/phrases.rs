@@ -58,7 +58,7 @@ pub(super) fn read(tail: &str) -> Option<Said> {
 fn said(line: &str) -> Option<Said> {
     let low = line.to_lowercase();
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| low.contains(phrase));
-    let shown = || line.trim().chars().take(200).collect::<String>();
+    let shown = || masked(line).chars().take(200).collect::<String>();
     if has(&PORT) {
         Some(Said::PortInUse(shown()))
     } else if has(&HOST) {
@@ -66,12 +66,41 @@ fn said(line: &str) -> Option<Said> {
     } else if has(&MEMORY) {
         Some(Said::Memory(shown()))
     } else if has(&DEPENDENCY) {
-        Some(Said::Dependency { peer: peer(&low), line: shown() })
+        Some(Said::Dependency { peer: peer(&masked(&low)), line: shown() })
     } else if has(&CONFIG) {
         Some(Said::Config(shown()))
     } else {
         None
     }
+}
+
+/// Words whose value is nobody's business.
+const SECRETS: [&str; 6] = ["password", "passwd", "secret", "token", "key", "authorization"];
+
+/// The line without what looks like a secret: it is told and written down.
+fn masked(line: &str) -> String {
+    let mut is_value = false;
+    let mask = |word: &str| {
+        let was_value = std::mem::take(&mut is_value);
+        let low = word.to_lowercase();
+        let is_named = SECRETS.iter().any(|name| low.contains(name)) || low.trim_end_matches(':') == "bearer";
+        if let Some((scheme, rest)) = word.split_once("://")
+            && let Some((_, host)) = rest.rsplit_once('@')
+        {
+            format!("{scheme}://***@{host}")
+        } else if let Some((name, value)) = word.split_once(['=', ':']).filter(|_| is_named) {
+            is_value = value.is_empty();
+            format!("{name}=***")
+        } else if was_value {
+            // `Authorization: Bearer abc` has its value a word later still.
+            is_value = is_named;
+            "***".to_owned()
+        } else {
+            is_value = low == "bearer";
+            word.to_owned()
+        }
+    };
+    line.split_whitespace().map(mask).collect::<Vec<_>>().join(" ")
 }
 
 /// Host and port as they stand in a line, else the port alone, else a word for the network as such.
@@ -106,6 +135,20 @@ mod tests {
         ] {
             let Some(Said::Dependency { peer, .. }) = read(line) else { panic!("{line}") };
             assert_eq!(peer, wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_told() {
+        for line in [
+            "Connection refused: postgres://me:hunter2@db.example.com:5432/x",
+            "connection refused, password=hunter2",
+            "connection refused: postgres://me:54321@db.example.com:5432/x",
+            "ECONNREFUSED api_key: hunter2 at 127.0.0.1:6379",
+            "connection refused Authorization: Bearer hunter2",
+        ] {
+            let Some(Said::Dependency { line: told, peer }) = read(line) else { panic!("{line}") };
+            assert!(!told.contains("hunter2") && !peer.contains("hunter2"), "{told} {peer}");
         }
     }
 

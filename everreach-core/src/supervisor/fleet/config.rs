@@ -10,7 +10,7 @@ use crate::supervisor::lifecycle::{HoldConfig, LifecycleConfig, ThrottleConfig};
 ///
 /// ```
 /// use everreach_core::supervisor::SupervisorConfig;
-/// assert_eq!(SupervisorConfig::new("data/agents".into()).look_every.as_secs(), 1);
+/// assert_eq!(SupervisorConfig::new("data/agents".into()).look_every.as_secs(), 2);
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ impl SupervisorConfig {
             throttle: ThrottleConfig::default(),
             hold: HoldConfig::default(),
             health: HealthConfig::default(),
-            look_every: Duration::from_secs(1),
+            look_every: Duration::from_secs(2),
             measure_every: Duration::from_secs(5),
             history_every: Duration::from_secs(300),
             heartbeat_url: None,

@@ -52,7 +52,10 @@ impl Actor {
             _ => None,
         };
         let Some(cause) = shared else {
-            self.hold.forget(id);
+            // Its own fault; a failure for want of a peer is remembered until others have the same.
+            if diagnosis.peer.is_none() {
+                self.hold.forget(id);
+            }
             return diagnosis;
         };
         if let HoldCause::Dependency(peer) = &cause {

@@ -183,5 +183,7 @@ impl Actor {
 fn agent_stays_down(actor: &mut Actor, id: &AgentId) {
     if let Some(agent) = actor.agents.get_mut(id) {
         agent.wanted_there = Wanted::Stopped;
+        // Whatever the registry says; a person's word changes it.
+        agent.changed_at = Duration::MAX;
     }
 }

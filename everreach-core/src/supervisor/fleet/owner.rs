@@ -1,5 +1,6 @@
 //! Which agents are this supervisor's: by a claim in the registry, and a lease that shows that it lives.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -75,12 +76,26 @@ impl Owner {
         self.show().await?;
         let (agents, unreadable) = self.registry.look().await?;
         let mut looked = Looked { mine: Vec::new(), adopted: Vec::new(), is_partial: unreadable > 0, signalled: Vec::new() };
-        let mut free = Vec::new();
+        let (mut free, mut lapsed) = (Vec::new(), HashMap::new());
         for agent in agents {
-            match agent.owner.as_deref() {
-                Some(owner) if owner == self.instance => looked.mine.push(agent),
-                Some(owner) if !self.has_lapsed(owner).await? => {}
-                _ => free.push(agent),
+            let Some(owner) = agent.owner.clone() else {
+                free.push(agent);
+                continue;
+            };
+            if owner == self.instance {
+                looked.mine.push(agent);
+                continue;
+            }
+            let has_lapsed = match lapsed.get(&owner) {
+                Some(known) => *known,
+                None => {
+                    let has_lapsed = self.has_lapsed(&owner).await?;
+                    lapsed.insert(owner, has_lapsed);
+                    has_lapsed
+                }
+            };
+            if has_lapsed {
+                free.push(agent);
             }
         }
         for agent in free {

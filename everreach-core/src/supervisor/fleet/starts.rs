@@ -83,9 +83,9 @@ impl Actor {
                 diagnosis.detail = failed.error.to_string();
                 if let Some(agent) = self.agents.get_mut(id) {
                     agent.incarnation = None;
-                    let mut waiting = agent.await_start.drain(..);
-                    if let Some(first) = waiting.next() {
-                        let _nobody_waits = first.send(Err(failed.error));
+                    for waiting in agent.await_start.drain(..) {
+                        let refusal = Error::new(failed.error.kind(), failed.error.to_string()).with("agent_id", id);
+                        let _nobody_waits = waiting.send(Err(refusal));
                     }
                 }
                 self.over(id, diagnosis);
@@ -144,7 +144,6 @@ impl Actor {
             let end = process.ended().await;
             let record = process.record();
             let tail = launcher.log_tail(&id, &record.incarnation, TAIL).await;
-            launcher.forget(record).await;
             Message::Ended(id, record.incarnation.clone(), end, tail)
         });
     }
@@ -207,9 +206,13 @@ impl Actor {
         let Some(agent) = self.agents.get_mut(id) else { return };
         let was = agent.life.circuit().state(now);
         let pid = agent.pid().map(i64::from);
+        if let Some(process) = agent.process.take() {
+            // Only whoever takes note of the end forgets the record: one that leaves its agents leaves their records too.
+            let launcher = Arc::clone(&self.launcher);
+            tokio::spawn(async move { launcher.forget(process.record()).await });
+        }
         let orders = agent.life.ended(diagnosis.reason, now, random(), &self.config.lifecycle);
         agent.vitals.ended(agent.life.wanted() == crate::supervisor::Wanted::Running, now);
-        agent.process = None;
         agent.incarnation = None;
         agent.ordered = None;
         agent.began = None;

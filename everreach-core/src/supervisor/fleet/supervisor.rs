@@ -20,6 +20,10 @@ use crate::supervisor::registry::AgentRegistry;
 use crate::supervisor::routing::{Chosen, NoAgent, TaskRequest};
 use crate::{Error, ErrorKind, Result, SharedClock};
 
+/// How long a start is waited for.
+const START: Duration = Duration::from_secs(30);
+/// How long the agents may take to end: the longest time that one can be given, and some to be killed in.
+const LAST_STOP: Duration = Duration::from_secs(320);
 /// How long the last notes may take to be written at the end.
 const LAST_NOTES: Duration = Duration::from_secs(5);
 
@@ -124,7 +128,7 @@ impl Supervisor {
     pub async fn spawn(&self, id: &AgentId) -> Result<AgentView> {
         self.must_be_known(id).await?;
         self.registry.want(id, Wanted::Running).await?;
-        self.ask(|reply| Request::Spawn(id.clone(), reply)).await??;
+        in_time(id, self.ask(|reply| Request::Spawn(id.clone(), reply))).await?;
         self.agent(id).await
     }
 
@@ -148,7 +152,7 @@ impl Supervisor {
     pub async fn restart(&self, id: &AgentId) -> Result<AgentView> {
         self.must_be_known(id).await?;
         self.registry.want(id, Wanted::Running).await?;
-        self.ask(|reply| Request::Restart(id.clone(), reply)).await??;
+        in_time(id, self.ask(|reply| Request::Restart(id.clone(), reply))).await?;
         self.agent(id).await
     }
 
@@ -241,7 +245,10 @@ impl Supervisor {
         let _over = self.messages.send(Message::Request(request)).await;
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
-            drop(task.await);
+            let ended = tokio::time::timeout(LAST_STOP, task).await;
+            if ended.is_err() {
+                tracing::warn!("an agent does not end: the supervisor leaves it");
+            }
         }
         if !self.journal.flush(LAST_NOTES).await {
             tracing::warn!("not all that happened to agents could be written down");
@@ -287,6 +294,17 @@ impl Supervisor {
         self.messages.send(Message::Request(request(reply))).await.map_err(|_| over())?;
         answer.await.map_err(|_| over())
     }
+}
+
+/// A start may have to wait for its turn, or for a cause to pass; whoever asked need not.
+async fn in_time(id: &AgentId, started: impl Future<Output = Result<Result<()>>>) -> Result<()> {
+    tokio::time::timeout(START, started).await.unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorKind::Timeout,
+            "it waits for its turn and is started then: see what it waits for in everreach agents show",
+        )
+        .with("agent_id", id))
+    })?
 }
 
 fn over() -> Error {

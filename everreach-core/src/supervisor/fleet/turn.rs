@@ -42,7 +42,7 @@ impl Actor {
         let Some(agent) = self.agents.get_mut(id) else { return };
         let mut orders = agent.life.tick(now, random(), &self.config.lifecycle);
         // One with a health URL is judged by that and its heartbeats together.
-        let is_silent = agent.definition.health_url.is_none() && agent.vitals.is_silent_for_long(now, &self.config.health);
+        let is_silent = agent.definition.health_url.is_none() && agent.vitals.is_silent(now, &self.config.health);
         if is_silent && matches!(agent.life.phase(), Phase::Running { .. }) {
             orders.extend(self.hung(id));
         }

@@ -46,10 +46,8 @@ impl HttpProbe {
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when no HTTP client can be made.
     pub fn new(config: &HealthConfig, clock: SharedClock) -> Result<Self> {
-        let mut http = HttpConfig::default();
-        http.connect_timeout = config.timeout;
         // A connection to an agent that has ended since must not answer for its successor.
-        http.idle_per_host = 0;
+        let http = HttpConfig { connect_timeout: config.timeout, idle_per_host: 0, ..HttpConfig::default() };
         let client = client_with_resolver(&http, Arc::new(GuardedResolver { reach: config.reach }))?;
         Ok(Self { client, clock, timeout: config.timeout, most_bytes: config.most_bytes, reach: config.reach })
     }
@@ -159,7 +157,10 @@ impl Resolve for GuardedResolver {
         let reach = self.reach;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let unresolved = |failure, sentence: String| Box::new(Unresolved { failure, sentence });
+            // Boxed as what it is: an error in a box in a box would not be recognised.
+            let unresolved = |failure, sentence: String| -> Box<dyn std::error::Error + Send + Sync> {
+                Box::new(Unresolved { failure, sentence })
+            };
             let found = found.map_err(|error| unresolved(ProbeFailure::Dns, error.to_string()))?;
             let (allowed, objected): (Vec<SocketAddr>, Vec<SocketAddr>) =
                 found.partition(|address| reach.objection(address.ip()).is_none());
@@ -167,9 +168,9 @@ impl Resolve for GuardedResolver {
                 (false, _) => Ok(Box::new(allowed.into_iter()) as Addrs),
                 (true, Some(address)) => {
                     let objection = reach.objection(address.ip()).unwrap_or_default();
-                    Err(unresolved(ProbeFailure::Forbidden, objection.to_owned()).into())
+                    Err(unresolved(ProbeFailure::Forbidden, objection.to_owned()))
                 }
-                (true, None) => Err(unresolved(ProbeFailure::Dns, "the name has no address".to_owned()).into()),
+                (true, None) => Err(unresolved(ProbeFailure::Dns, "the name has no address".to_owned())),
             }
         })
     }

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -51,8 +49,7 @@ fn answer(status: &str, body: &str) -> Play {
 }
 
 async fn look(play: Play) -> HealthResult {
-    let mut config = HealthConfig::default();
-    config.timeout = Duration::from_millis(500);
+    let config = HealthConfig { timeout: Duration::from_millis(500), ..HealthConfig::default() };
     let probe = HttpProbe::new(&config, SystemClock::shared()).expect("a probe");
     probe.check(&listener(play).await, &"a".parse().expect("an id")).await
 }
@@ -86,7 +83,7 @@ async fn other_answers_fail_by_what_is_wrong_with_them() {
 #[tokio::test]
 async fn one_time_limit_holds_for_the_whole_of_a_look() {
     for (play, failure) in [(Play::Silence, ProbeFailure::Timeout), (Play::Drip, ProbeFailure::SlowBody)] {
-        let begun = Instant::now();
+        let begun = tokio::time::Instant::now();
         assert_eq!(look(play).await.failure, Some(failure));
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }

@@ -53,7 +53,10 @@ pub struct Vitals {
 impl Vitals {
     /// A process of it begins. Heartbeats and probes of an earlier one say nothing about it.
     pub fn begun(&mut self, now: Duration) {
-        self.window.should_run(true, now);
+        // Until it is ready for the first time it is not missed.
+        if self.begun > 0 {
+            self.window.should_run(true, now);
+        }
         self.forget_process();
         self.begun_at = Some(now);
         self.begun = self.begun.saturating_add(1);
@@ -62,9 +65,7 @@ impl Vitals {
     /// A process of it that began earlier is taken over. Whether it sends heartbeats shows with the next one.
     pub fn adopted(&mut self, now: Duration) {
         self.begun(now);
-        self.is_ready = true;
-        self.was_ready = true;
-        self.window.ready(true, now);
+        self.become_ready(now);
     }
 
     /// It is only looked at.
@@ -83,9 +84,7 @@ impl Vitals {
 
     /// There is nothing to ask it: it is ready with its start.
     pub fn ready_by_itself(&mut self, now: Duration) {
-        self.is_ready = true;
-        self.was_ready = true;
-        self.window.ready(true, now);
+        self.become_ready(now);
     }
 
     /// A look found all well.
@@ -98,9 +97,7 @@ impl Vitals {
         if self.is_ready || self.good < needed {
             return None;
         }
-        self.is_ready = true;
-        self.was_ready = true;
-        self.window.ready(true, now);
+        self.become_ready(now);
         Some(Sign::Ready)
     }
 
@@ -158,12 +155,6 @@ impl Vitals {
         self.beat_at.is_some_and(|beat| now.saturating_sub(beat) > config.silence())
     }
 
-    /// Whether the silence is so long that one without a health URL counts as hung: twice what is suspect.
-    #[must_use]
-    pub fn is_silent_for_long(&self, now: Duration, config: &HealthConfig) -> bool {
-        self.beat_at.is_some_and(|beat| now.saturating_sub(beat) > config.silence() * 2)
-    }
-
     /// The score, and the band that holds.
     pub fn score(&mut self, facts: Standing, now: Duration, config: &HealthConfig) -> (Score, Option<Band>) {
         let (failed, total) = self.window.errors(now);
@@ -186,6 +177,13 @@ impl Vitals {
     /// Whether there is no sign of life beside the probes: no heartbeats at all, or none for too long.
     fn is_silent_or_mute(&self, now: Duration, config: &HealthConfig) -> bool {
         self.beat_at.is_none() || self.is_silent(now, config)
+    }
+
+    fn become_ready(&mut self, now: Duration) {
+        self.is_ready = true;
+        self.was_ready = true;
+        self.window.should_run(true, now);
+        self.window.ready(true, now);
     }
 
     const fn forget_process(&mut self) {
@@ -237,7 +235,7 @@ mod tests {
         }
         assert_eq!(vitals.score(Standing::Up, at(30), &config).0.score, None, "it starts for the first time");
         assert_eq!(vitals.good_probe(FAST, at(31), &config), Some(Sign::Ready));
-        assert!(vitals.score(Standing::Up, at(40), &config).0.score.is_some());
+        assert_eq!(vitals.score(Standing::Up, at(40), &config).0.score, Some(100), "its start is no outage");
     }
 
     #[test]

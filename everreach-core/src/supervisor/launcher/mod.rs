@@ -8,7 +8,7 @@
 mod admission;
 mod environment;
 mod identity;
-pub mod logs;
+mod logs;
 mod native;
 mod platform;
 mod process;
@@ -21,6 +21,9 @@ mod tests;
 pub use admission::{Admitted, Programs};
 pub use environment::Secrets;
 pub use identity::{Incarnation, ProcessIdentity};
+pub use logs::{LogConfig, LogFiles, LogFollower};
 pub use native::{LauncherConfig, NativeLauncher};
 pub use process_launcher::{Adoption, AgentProcess, Launch, ProcessLauncher, StartError, StopHow, Stopped};
+#[cfg(feature = "mock")]
+pub use process_launcher::{MockAgentProcess, MockProcessLauncher};
 pub use record::RunRecord;

@@ -19,6 +19,7 @@ use crate::{Error, Result};
 /// # Law
 /// What it starts is found again by [`ProcessLauncher::adopt`], whatever moment this process is killed at. It never signals a process
 /// that it did not start.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ProcessLauncher: fmt::Debug + Send + Sync + 'static {
     /// Makes the process of an agent.
@@ -58,6 +59,7 @@ pub trait ProcessLauncher: fmt::Debug + Send + Sync + 'static {
 const _OBJECT_SAFE: Option<&dyn ProcessLauncher> = None;
 
 /// The process of an agent.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AgentProcess: fmt::Debug + Send + Sync + 'static {
     /// What is written down about it.

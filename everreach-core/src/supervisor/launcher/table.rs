@@ -16,11 +16,14 @@ use super::platform::{self, Watch};
 const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// All processes by their incarnation, with the number of the last who asked before they were looked at.
+type Snapshot = (u64, Arc<HashMap<String, Vec<i32>>>);
+
 /// Processes by the incarnation that they carry. A look at all of them serves everybody who asked before it began.
 #[derive(Debug, Default)]
 pub(super) struct ProcessTable {
     asked: AtomicU64,
-    newest: Mutex<(u64, Arc<HashMap<String, Vec<i32>>>)>,
+    newest: Mutex<Snapshot>,
 }
 
 impl ProcessTable {

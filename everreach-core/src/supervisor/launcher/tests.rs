@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Adoption, AgentProcess, Launch, LauncherConfig, NativeLauncher, ProcessLauncher, StopHow};
 use crate::SystemClock;
@@ -47,7 +47,7 @@ impl Place {
 
 /// Waits for a file that an agent writes in one piece; its text.
 async fn written(path: &Path) -> String {
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     loop {
         match fs::read_to_string(path) {
             Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
@@ -92,7 +92,7 @@ async fn one_that_ends_when_asked_is_not_killed_and_one_that_does_not_is() {
 
     let deaf = place.run("deaf", "trap '' TERM; echo ready > deaf; while :; do sleep 0.05; done").await;
     written(&place.path("deaf")).await;
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let stopped = deaf.terminate(Duration::from_millis(300)).await;
     assert_eq!((stopped.how, stopped.survivors, deaf.ended().await), (StopHow::Kill, 0, End::Signal(9)));
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -235,7 +235,7 @@ async fn fifty_agents_that_end_at_once_are_all_seen_within_a_second() {
     for number in 0..50 {
         processes.push(place.run(&format!("a{number}"), "exec sleep 300").await);
     }
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     for process in &processes {
         let pid = process.record().identity.as_ref().map_or(0, |identity| identity.pid);
         let pid = rustix::process::Pid::from_raw(pid).expect("a number");

@@ -1,6 +1,6 @@
 //! Agents that end, and what is done about it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn an_agent_that_was_killed_is_back_and_its_recovery_is_verified() {
     let agent = world.register("killed", SLEEPS, json!({})).await;
     let first = world.supervisor.spawn(&agent).await.expect("it starts").pid.expect("a process");
     kill(first);
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let second = world.until(&agent, |view| view.pid.is_some_and(|pid| pid != first)).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(second.last_exit.as_ref().map(|exit| exit.reason), Some(Reason::Killed));
@@ -146,4 +146,17 @@ async fn thirty_agents_that_die_at_once_all_come_back_apart() {
         assert!(!is_there(*pid));
     }
     world.supervisor.shutdown(crate::supervisor::Departure::StopAgents).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_agents_are_started_again_all_the_same() {
+    let world = world().await;
+    let agent = world.register("unwritten", SLEEPS, json!({})).await;
+    let first = world.supervisor.spawn(&agent).await.expect("it starts").pid.expect("a process");
+    world.store.close().await;
+    kill(first);
+    let second = world.until(&agent, |view| view.pid.is_some_and(|pid| pid != first)).await.pid.expect("a process");
+    assert!(world.supervisor.spawn(&agent).await.is_err(), "what cannot be written down is not promised");
+    world.supervisor.terminate(&agent).await.expect("but it can always be stopped");
+    assert!(!is_there(second));
 }

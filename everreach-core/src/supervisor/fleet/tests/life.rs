@@ -1,6 +1,6 @@
 //! Starting, stopping, and changes of definitions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -22,10 +22,10 @@ async fn an_agent_that_was_spawned_runs_and_one_that_was_terminated_does_not() {
     let stopped = world.supervisor.terminate(&agent).await.expect("it ends");
     assert_eq!((stopped.how, stopped.survivors, is_there(pid)), (StopHow::Term, 0, false));
     world.until(&agent, |view| view.status == AgentStatus::Stopped && view.pid.is_none()).await;
-    assert_eq!(
-        world.kinds(&agent).await,
-        ["agent.registered", "agent.started", "agent.stopping", "agent.stopped", "agent.ended"]
-    );
+    let mut kinds = world.kinds(&agent).await;
+    // The end itself and the answer to whoever asked for it come from two tasks.
+    kinds[3..].sort();
+    assert_eq!(kinds, ["agent.registered", "agent.started", "agent.stopping", "agent.ended", "agent.stopped"]);
     assert_eq!(world.registry().restart_count(&agent).await.expect("a count"), 0);
 }
 
@@ -45,7 +45,7 @@ async fn a_program_that_is_not_there_is_a_typed_error_at_once() {
     let agent = world.register("missing", "", json!({"entry_point": ["sh", "nowhere.sh"]})).await;
     // The registry is read first; the refusal itself is what is timed.
     wait_for("it is known", || async { world.supervisor.agent(&agent).await.is_ok() }).await;
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let error = world.supervisor.spawn(&agent).await.expect_err("it is not there");
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());

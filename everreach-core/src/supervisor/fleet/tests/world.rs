@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ impl World {
 }
 
 pub(super) async fn until(supervisor: &Supervisor, id: &AgentId, wanted: impl Fn(&AgentView) -> bool) -> AgentView {
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     loop {
         let view = supervisor.agent(id).await;
         match view {
@@ -137,7 +137,7 @@ pub(super) async fn until(supervisor: &Supervisor, id: &AgentId, wanted: impl Fn
 
 /// Waits for a condition.
 pub(super) async fn wait_for<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     while !condition().await {
         assert!(begun.elapsed() < PATIENCE, "it never happened: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

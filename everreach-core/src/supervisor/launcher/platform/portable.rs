@@ -168,11 +168,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_child_and_of_somebody_elses_is_seen() {
-        let child = Command::new("/bin/sh").args(["-c", "exit 7"]).spawn().expect("it starts");
+        let mut child = Command::new("/bin/sh").args(["-c", "exit 7"]).spawn().expect("it starts");
         let watch = Watch::open(i32::try_from(child.id()).expect("a number")).expect("a hold");
         watch.dead().await;
         assert_eq!(watch.peek(), End::Code(7));
         watch.reap();
         watch.signal(Signal::KILL);
+        assert!(child.wait().is_err(), "it is reaped");
     }
 }
