@@ -11,6 +11,7 @@ use super::agent::Agent;
 use super::owner::Looked;
 use crate::Result;
 use crate::supervisor::agent::AgentId;
+use crate::supervisor::circuit::{AgentCircuit, StoredCircuit};
 use crate::supervisor::diagnosis::{HostReading, Reason};
 use crate::supervisor::launcher::{AgentProcess, Incarnation};
 use crate::supervisor::lifecycle::{Order, Phase, Wanted};
@@ -30,7 +31,8 @@ impl Actor {
         };
         let known: BTreeSet<AgentId> = looked.mine.iter().map(|agent| agent.definition.agent_id.clone()).collect();
         for registered in looked.mine {
-            self.take_in(begun, registered);
+            let circuit = looked.circuits.get(registered.definition.agent_id.as_str());
+            self.take_in(begun, registered, circuit);
         }
         for (id, process) in looked.adopted {
             self.adopt(&id, process);
@@ -55,11 +57,14 @@ impl Actor {
         }
     }
 
-    fn take_in(&mut self, begun: Duration, registered: RegisteredAgent) {
-        let now = self.now();
+    fn take_in(&mut self, begun: Duration, registered: RegisteredAgent, circuit: Option<&StoredCircuit>) {
+        let (now, wall) = (self.now(), self.wall());
         let id = registered.definition.agent_id.clone();
         let Some(agent) = self.agents.get_mut(&id) else {
-            let mut agent = Agent::new(registered.definition, None, registered.wanted, now);
+            // Another supervisor forgives nothing either.
+            let config = &self.config.lifecycle.circuit;
+            let circuit = circuit.map(|stored| AgentCircuit::restore(stored, now, wall, config));
+            let mut agent = Agent::new(registered.definition, circuit, registered.wanted, now);
             if registered.wanted == Wanted::Running && !agent.definition.is_observed() {
                 agent.life.want_running(now);
             }

@@ -1,12 +1,13 @@
 //! Which agents are this supervisor's: by a claim in the registry, and a lease that shows that it lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
 use crate::lease::{Acquired, Lease, Leases};
 use crate::supervisor::agent::AgentId;
+use crate::supervisor::circuit::StoredCircuit;
 use crate::supervisor::launcher::{Adoption, AgentProcess, Incarnation, ProcessLauncher, RunRecord};
 use crate::supervisor::registry::{AgentRegistry, RegisteredAgent, claim, release};
 use crate::{Id, Result, SharedClock};
@@ -17,6 +18,8 @@ pub(super) struct Looked {
     pub(super) mine: Vec<RegisteredAgent>,
     /// Processes that were taken over with their agents.
     pub(super) adopted: Vec<(AgentId, Arc<dyn AgentProcess>)>,
+    /// The circuits, where agents are new to this supervisor.
+    pub(super) circuits: BTreeMap<String, StoredCircuit>,
     /// Whether some rows could not be read: who is missing may only be unreadable.
     pub(super) is_partial: bool,
     /// Agents for which another program asked for a restart.
@@ -75,7 +78,13 @@ impl Owner {
     pub(super) async fn look(&self, launcher: &dyn ProcessLauncher) -> Result<Looked> {
         self.show().await?;
         let (agents, unreadable) = self.registry.look().await?;
-        let mut looked = Looked { mine: Vec::new(), adopted: Vec::new(), is_partial: unreadable > 0, signalled: Vec::new() };
+        let mut looked = Looked {
+            mine: Vec::new(),
+            adopted: Vec::new(),
+            circuits: BTreeMap::new(),
+            is_partial: unreadable > 0,
+            signalled: Vec::new(),
+        };
         let (mut free, mut lapsed) = (Vec::new(), HashMap::new());
         for agent in agents {
             let Some(owner) = agent.owner.clone() else {
@@ -97,6 +106,9 @@ impl Owner {
             if has_lapsed {
                 free.push(agent);
             }
+        }
+        if !free.is_empty() {
+            looked.circuits = self.registry.circuits().await?;
         }
         for agent in free {
             let Some(process) = find(launcher, &agent).await else { continue };

@@ -14,8 +14,8 @@ use crate::SystemClock;
 use crate::store::{Store, StoreConfig};
 use crate::supervisor::{AgentDefinition, AgentRegistry, Departure, LogConfig, LogFiles, Wanted};
 
-const AGENTS: u32 = 8;
-const KILLS: u64 = 6;
+const AGENTS: u32 = 5;
+const KILLS: u64 = 4;
 const FOLDER: &str = "EVERREACH_TEST_FOLDER";
 const COUNTS: &str = "n=0; while :; do n=$((n+1)); echo \"line $n\"; done";
 

@@ -115,3 +115,17 @@ async fn two_supervisors_on_one_database_never_run_an_agent_twice_and_take_over_
     }
     world.supervisor.shutdown(Departure::StopAgents).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circuit_that_opened_with_one_supervisor_stays_open_with_the_one_that_takes_the_agent() {
+    let world = world().await;
+    let agent = world.register("wandering", "exit 1", json!({})).await;
+    drop(world.supervisor.spawn(&agent).await);
+    world.until(&agent, |view| view.status == AgentStatus::Open).await;
+    let second = open_in(world.folder.path(), "other-state", &world.store, |_| {}).await.expect("another directory");
+    assert!(second.agent(&agent).await.is_err(), "it is the first one's");
+    world.supervisor.shutdown(Departure::StopAgents).await;
+    let view = until(&second, &agent, |_| true).await;
+    assert_eq!((view.status, view.circuit.failures), (AgentStatus::Open, 5));
+    second.shutdown(Departure::StopAgents).await;
+}
