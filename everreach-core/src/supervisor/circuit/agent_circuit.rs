@@ -133,6 +133,13 @@ impl AgentCircuit {
         }
     }
 
+    /// Whoever waits for the verdict was away for so long: the trial lasts longer by that.
+    pub fn forgive(&mut self, away: Duration) {
+        if let Phase::Trial { until } = &mut self.phase {
+            *until += away;
+        }
+    }
+
     /// The trial was not made after all: it is made then, or later.
     pub const fn postpone(&mut self, until: Duration) {
         if matches!(self.phase, Phase::Trial { .. }) {

@@ -16,10 +16,12 @@ impl Actor {
     /// Does all that is due; answers with how long nothing more can be.
     pub(super) fn turn(&mut self) -> Duration {
         let now = self.now();
-        if now.saturating_sub(self.expected) > self.config.health.own_lag {
+        let away = now.saturating_sub(self.expected);
+        if away > self.config.health.own_lag {
             // It was this process that was away: what was missed says nothing about agents.
             for agent in self.agents.values_mut() {
                 agent.vitals.forgive(now);
+                agent.life.forgive(away);
             }
         }
         let ids: Vec<AgentId> = self.agents.keys().cloned().collect();

@@ -224,6 +224,17 @@ impl Lifecycle {
         }
     }
 
+    /// Whoever looks after it was away for so long, and could not see it get ready: its deadlines move by that.
+    pub fn forgive(&mut self, away: Duration) {
+        if let Phase::Starting { since, .. } = &mut self.phase {
+            *since += away;
+        }
+        if let Some((since, _)) = &mut self.unproven {
+            *since += away;
+        }
+        self.circuit.forgive(away);
+    }
+
     /// It may not be started at this moment after all: it waits until then, and nothing is held against it.
     pub const fn postpone(&mut self, until: Duration) {
         if matches!(self.phase, Phase::Starting { has_process: false, .. }) {

@@ -149,6 +149,15 @@ fn one_that_never_gets_ready_is_stopped_at_its_deadline_and_started_again() {
 }
 
 #[test]
+fn a_supervisor_that_was_away_holds_the_time_against_no_start() {
+    let config = LifecycleConfig::default();
+    let mut agent = running(probed(), at(0));
+    agent.forgive(at(3_600));
+    assert_eq!(agent.tick(at(3_659), 0.5, &config), []);
+    assert_eq!(agent.tick(at(3_660), 0.5, &config), [Order::Stop(Reason::StartTimeout)]);
+}
+
+#[test]
 fn bad_health_alone_ends_nothing() {
     let config = LifecycleConfig::default();
     let mut agent = running(probed(), at(0));

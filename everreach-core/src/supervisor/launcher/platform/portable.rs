@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(scan().expect("a list").get("portable-test"), Some(&vec![pid]));
         assert!(memory(pid).is_some_and(|bytes| bytes > 0));
         child.kill().expect("it ends");
-        assert_eq!(birth(pid), None, "a zombie is dead");
+        // It is a zombie as soon as the signal has come through, and nobody has reaped it.
+        assert!((0..200).any(|_| birth(pid).is_none()), "a zombie is dead");
         child.wait().expect("it ended");
         assert_eq!(birth(pid), None);
     }
