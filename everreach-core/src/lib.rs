@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod secret;
 pub mod stop;
 pub mod store;
+pub mod supervisor;
 pub mod swarm;
 pub mod sync;
 #[cfg(any(test, feature = "mock"))]

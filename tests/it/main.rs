@@ -1,6 +1,7 @@
 //! What the parts do together, on both databases.
 
 mod access;
+mod agents;
 mod approval;
 mod bus;
 mod cli;

@@ -8,7 +8,7 @@ const FLOORS: [(u8, &[&str]); 5] = [
     (0, &["error", "clock", "id", "money", "env", "action", "event"]),
     (1, &["store", "events"]),
     (2, &["secret", "http", "retry", "breaker", "lease", "ledger", "stop", "approval", "access", "notify"]),
-    (3, &["cost", "failover", "sync", "routing", "schedule", "safari", "relay", "swarm", "mcp"]),
+    (3, &["cost", "failover", "sync", "routing", "schedule", "safari", "relay", "supervisor", "swarm", "mcp"]),
     (4, &["runtime"]),
 ];
 

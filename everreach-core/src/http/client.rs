@@ -42,8 +42,23 @@ impl Default for HttpConfig {
 /// # Errors
 /// [`ErrorKind::Config`] when the machine's certificate store cannot be read.
 pub fn client(config: &HttpConfig) -> Result<reqwest::Client> {
+    build(config, |builder| builder)
+}
+
+/// The same, with names looked up by `resolver`: for addresses that come from elsewhere, of which not all may be asked.
+///
+/// # Errors
+/// As [`client`].
+pub(crate) fn client_with_resolver<R: reqwest::dns::Resolve + 'static>(
+    config: &HttpConfig,
+    resolver: std::sync::Arc<R>,
+) -> Result<reqwest::Client> {
+    build(config, |builder| builder.dns_resolver(resolver))
+}
+
+fn build(config: &HttpConfig, finish: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<reqwest::Client> {
     install_crypto();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -54,13 +69,12 @@ pub fn client(config: &HttpConfig) -> Result<reqwest::Client> {
         .pool_idle_timeout(config.idle_timeout)
         .pool_max_idle_per_host(config.idle_per_host)
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30))
-        .build()
-        .map_err(|source| {
-            Error::new(ErrorKind::Config, "no HTTP client can be made; check that this machine has a certificate store")
-                .with_operation("make an HTTP client")
-                .with_source(source.without_url())
-        })
+        .tcp_keepalive(Duration::from_secs(30));
+    finish(builder).build().map_err(|source| {
+        Error::new(ErrorKind::Config, "no HTTP client can be made; check that this machine has a certificate store")
+            .with_operation("make an HTTP client")
+            .with_source(source.without_url())
+    })
 }
 
 /// Makes ring the process's TLS crypto, unless the embedding program chose one already.

@@ -8,6 +8,7 @@ mod body;
 mod client;
 
 pub use body::{SendWitness, read_bounded, witnessed_body};
+pub(crate) use client::client_with_resolver;
 pub use client::{HttpConfig, client};
 
 /// The claim under which a call is forwarded, for a receiver with the same journal.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::sides::Local;
 use super::RuntimeConfig;
+use super::sides::Local;
 use crate::SharedClock;
 use crate::cost::CostGuard;
 use crate::lease::Leadership;

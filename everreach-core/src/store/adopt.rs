@@ -26,7 +26,11 @@ const fn time(name: &'static str) -> AddedColumn {
     AddedColumn { name, sqlite: "TEXT", postgres: "TIMESTAMPTZ" }
 }
 
-const SHARED: [SharedTable; 8] = [
+const fn number(name: &'static str) -> AddedColumn {
+    AddedColumn { name, sqlite: "INTEGER", postgres: "BIGINT" }
+}
+
+const SHARED: [SharedTable; 12] = [
     SharedTable {
         name: "actp_cost_log",
         needed: &["service", "action", "cost_usd", "created_at"],
@@ -124,6 +128,40 @@ const SHARED: [SharedTable; 8] = [
         name: "safari_service_health",
         needed: &["service_name", "port", "status", "response_ms", "checked_at"],
         added: &[],
+    },
+    SharedTable {
+        name: "actp_agent_registry",
+        needed: &["agent_id", "name", "entry_point", "capabilities", "health_url", "status"],
+        added: &[
+            time("registered_at"),
+            AddedColumn { name: "needs_restart", sqlite: "BOOLEAN DEFAULT FALSE", postgres: "BOOLEAN DEFAULT FALSE" },
+            text("everreach_definition"),
+            text("everreach_wanted"),
+            text("everreach_owner"),
+            text("everreach_boot"),
+            number("everreach_pid"),
+            text("everreach_incarnation"),
+            time("everreach_changed_at"),
+        ],
+    },
+    SharedTable {
+        name: "actp_agent_health_log",
+        needed: &["agent_id", "health_score", "response_ms", "error", "checked_at"],
+        added: &[],
+    },
+    SharedTable {
+        name: "actp_agent_restarts",
+        needed: &["id", "agent_id", "reason", "pid_before", "pid_after", "success", "restarted_at"],
+        added: &[text("everreach_detail"), number("everreach_recovered_ms")],
+    },
+    SharedTable {
+        name: "actp_circuit_breakers",
+        needed: &["agent_id", "state", "failure_count", "last_failure_at", "tripped_at"],
+        added: &[
+            time("everreach_next_try_at"),
+            AddedColumn { name: "everreach_rests", sqlite: "INTEGER NOT NULL DEFAULT 0", postgres: "BIGINT NOT NULL DEFAULT 0" },
+            text("everreach_recent"),
+        ],
     },
 ];
 

@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         version: 1,
         name: "events",
@@ -101,6 +101,12 @@ const STEPS: [Step; 14] = [
         name: "safari_combined",
         sqlite: include_str!("../../migrations/sqlite/0014_safari_combined.sql"),
         postgres: include_str!("../../migrations/postgres/0014_safari_combined.sql"),
+    },
+    Step {
+        version: 15,
+        name: "agents",
+        sqlite: include_str!("../../migrations/sqlite/0015_agents.sql"),
+        postgres: include_str!("../../migrations/postgres/0015_agents.sql"),
     },
 ];
 

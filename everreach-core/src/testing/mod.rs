@@ -14,7 +14,8 @@
 //! The mocks stand beside their traits: [`MockExecutor`](crate::routing::MockExecutor),
 //! [`MockClassifier`](crate::routing::MockClassifier), [`MockCostGuard`](crate::cost::MockCostGuard),
 //! [`MockNotifier`](crate::notify::MockNotifier), [`MockSwarmCoordinator`](crate::swarm::MockSwarmCoordinator),
-//! [`MockMcpClient`](crate::mcp::MockMcpClient) and [`MockSyncBus`](crate::sync::bus::MockSyncBus).
+//! [`MockMcpClient`](crate::mcp::MockMcpClient), [`MockSyncBus`](crate::sync::bus::MockSyncBus),
+//! [`MockProcessLauncher`](crate::supervisor::MockProcessLauncher) and [`MockAgentProcess`](crate::supervisor::MockAgentProcess).
 
 pub mod classifier;
 pub mod cost_guard;

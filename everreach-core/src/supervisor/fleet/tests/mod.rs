@@ -1,0 +1,6 @@
+mod crashes;
+mod health;
+mod killed;
+mod life;
+mod sharing;
+mod world;
