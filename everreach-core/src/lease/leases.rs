@@ -101,6 +101,18 @@ impl Leases {
         self.store.write(move |mut db| Box::pin(async move { store::release(&mut db, &mine, note, now).await })).await
     }
 
+    /// Gives back what `holder` may have taken by an [`acquire`](Self::acquire) whose answer was not waited for.
+    ///
+    /// # Errors
+    /// The store's. It runs out by itself then.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn release_unheard(&self, resource: &str, holder: &str) -> Result<()> {
+        let (now, resource, holder) = (self.clock.now(), resource.to_owned(), holder.to_owned());
+        let releasing =
+            self.store.write(move |mut db| Box::pin(async move { store::release_any(&mut db, &resource, &holder, now).await }));
+        releasing.await
+    }
+
     /// Who has it; nothing when nobody ever had.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ const RENEW_POSTGRES: &str = "UPDATE everreach_leases SET expires_at = clock_tim
      WHERE resource = $1 AND holder = $2 AND epoch = $3";
 const RELEASE: &str = "UPDATE everreach_leases SET holder = NULL, expires_at = $4, note = $5 \
      WHERE resource = $1 AND holder = $2 AND epoch = $3";
+#[cfg(feature = "redis")]
+const RELEASE_ANY: &str = "UPDATE everreach_leases SET holder = NULL, expires_at = $3 WHERE resource = $1 AND holder = $2";
 const LOOK_SQLITE: &str = "SELECT holder, epoch, acquired_at, expires_at, note, \
      (holder IS NOT NULL AND expires_at > $2) AS is_held FROM everreach_leases WHERE resource = $1";
 #[cfg(feature = "postgres")]
@@ -131,6 +133,14 @@ pub(super) async fn release(db: &mut Db<'_>, lease: &Lease, note: Option<Value>,
             .map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// Gives back what the holder has of it, whatever the epoch.
+#[cfg(feature = "redis")]
+pub(super) async fn release_any(db: &mut Db<'_>, resource: &str, holder: &str, now: Timestamp) -> Result<()> {
+    end_if_idle(db).await?;
+    on_db!(db, conn => sqlx::query(RELEASE_ANY).bind(resource).bind(holder).bind(Stamp(now)).execute(conn).await.map(drop))?;
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]

@@ -114,8 +114,10 @@ async fn session(bus: &OutboxBus, links: Links, state: &watch::Sender<Option<Red
         ended = work => ended,
         () = bus.inner.stopping.cancelled() => Ok(()),
     };
-    if let Some(lead) = held.get() {
-        lead.leave(bus).await;
+    match held.get() {
+        Some(lead) => lead.leave(bus).await,
+        // It may have been taken in the very moment in which nobody waited for it any more.
+        None => leave_unheard(bus).await,
     }
     ended
 }
@@ -163,6 +165,12 @@ impl Lead {
         if let Err(error) = bus.inner.leases.release(&lease, None).await {
             tracing::debug!(%error, "the work is left when its time is over");
         }
+    }
+}
+
+async fn leave_unheard(bus: &OutboxBus) {
+    if let Err(error) = bus.inner.leases.release_unheard(RESOURCE, &bus.inner.holder).await {
+        tracing::debug!(%error, "the work is left when its time is over");
     }
 }
 
