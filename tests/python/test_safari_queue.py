@@ -241,7 +241,8 @@ def test_the_status_counts_the_commands_and_lists_the_services(queue: SafariQueu
 def test_the_limits_say_what_is_used_and_when_they_begin_again(queue: SafariQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = queue.rate_limits_sync()
     assert {"instagram", "twitter", "tiktok", "linkedin", "threads", "facebook"} == {one["platform"] for one in limits["limits"]}
-    assert all(set(one) == {"platform", "action", "counts_with", "limit", "used"} for one in limits["limits"])
+    assert all(set(one) == {"platform", "action", "counts_with", "half_rate_until", "limit", "used"} for one in limits["limits"])
+    assert limits["combined"]["limit"] == {"per_hour": 30, "per_day": 150}
     assert limits["resets_at"]["day"] >= limits["resets_at"]["hour"] > datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
     monkeypatch.setenv("SAFARI_LIMITS", '{"twitter": {"dm": 3}}')
     changed = SafariQueue("sqlite::memory:").rate_limits_sync()["limits"]

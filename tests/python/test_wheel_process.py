@@ -29,6 +29,8 @@ import asyncio, logging, signal, sys, threading, time
 # The traceback of what the interrupt ended is for logs.
 logging.getLogger("everreach").addHandler(logging.NullHandler())
 never = threading.Event()
+# Where the tests run in the background, their children are started with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def plain(topic, params):
     print("begun", flush=True)
